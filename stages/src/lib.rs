@@ -1,0 +1,3 @@
+//! The pure stages of askance: bytes in, alerts out.
+
+pub mod sigma;

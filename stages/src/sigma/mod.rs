@@ -1,0 +1,3 @@
+//! The rule language: Sigma documents in, a checked set of rules out.
+
+pub mod ast;
