@@ -1,0 +1,3 @@
+//! From decoded bytes to records.
+
+pub mod structure;
