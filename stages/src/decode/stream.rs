@@ -1,0 +1,275 @@
+//! Unpacks piece by piece: for objects that are large, have several members, or are damaged.
+
+use std::io::{BufRead, BufReader, Cursor, Read};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{DecodeLimits, damage_of};
+use crate::model::{Damage, Reason};
+
+/// Size of one read from below.
+const READ: usize = 256 << 10;
+
+/// Output up to here may be of any ratio: small objects can't hurt.
+const RATIO_FREE: u64 = 64 << 20;
+
+/// Reads an object's text piece by piece.
+pub struct Stream<'a> {
+    kind: Kind<'a>,
+    limits: DecodeLimits,
+    /// Bytes given out.
+    given: u64,
+}
+
+enum Kind<'a> {
+    Plain(Source<'a>),
+    /// Between members.
+    Gzip(Option<Source<'a>>),
+    Member(Source<'a>, Decompress),
+    Zstd(Box<zstd::stream::read::Decoder<'a, Source<'a>>>),
+    /// What was unpacked before the damage has been given out; now it is told.
+    Damaged(Option<Damage>),
+    Done,
+}
+
+/// What comes behind the bytes that were unpacked.
+enum Next {
+    /// The member ended well.
+    Member,
+    Damage(Damage),
+}
+
+/// The packed bytes, counted.
+struct Source<'a> {
+    reader: BufReader<Box<dyn Read + 'a>>,
+    consumed: u64,
+}
+
+impl<'a> Source<'a> {
+    fn new(head: &'a [u8], rest: Option<&'a mut dyn Read>) -> Self {
+        let reader: Box<dyn Read + 'a> = match rest {
+            Some(rest) => Box::new(Cursor::new(head).chain(rest)),
+            None => Box::new(Cursor::new(head)),
+        };
+        Self { reader: BufReader::with_capacity(READ, reader), consumed: 0 }
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(out)?;
+        self.consumed += count as u64;
+        Ok(count)
+    }
+}
+
+impl BufRead for Source<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.consumed += amount as u64;
+        self.reader.consume(amount);
+    }
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn plain(head: &'a [u8], rest: &'a mut dyn Read, limits: DecodeLimits) -> Self {
+        Self { kind: Kind::Plain(Source::new(head, Some(rest))), limits, given: 0 }
+    }
+
+    pub(super) fn gzip(
+        head: &'a [u8],
+        rest: Option<&'a mut dyn Read>,
+        limits: DecodeLimits,
+    ) -> Self {
+        Self { kind: Kind::Gzip(Some(Source::new(head, rest))), limits, given: 0 }
+    }
+
+    pub(super) fn zstd(
+        head: &'a [u8],
+        rest: Option<&'a mut dyn Read>,
+        limits: DecodeLimits,
+    ) -> Result<Self, Damage> {
+        let decoder = zstd::stream::read::Decoder::with_buffer(Source::new(head, rest))
+            .map_err(|error| damage_of(&error, 0, Reason::CorruptCompression))?;
+        Ok(Self { kind: Kind::Zstd(Box::new(decoder)), limits, given: 0 })
+    }
+
+    /// Reads some bytes into `out`, which is not empty; 0 at the end.
+    ///
+    /// # Errors
+    /// Damage: nothing comes after it.
+    pub fn read(&mut self, out: &mut [u8]) -> Result<usize, Damage> {
+        let count = match self.read_any(out) {
+            Ok(count) => count,
+            Err(damage) => {
+                self.kind = Kind::Done;
+                return Err(damage);
+            }
+        };
+        self.given += count as u64;
+        let consumed = self.consumed();
+        let is_too_much = self.given > self.limits.max_object_bytes;
+        let is_too_dense =
+            self.given > RATIO_FREE && self.given / self.limits.max_ratio.max(1) > consumed;
+        if is_too_much || (is_too_dense && !matches!(self.kind, Kind::Plain(_))) {
+            self.kind = Kind::Done;
+            let detail = if is_too_much {
+                format!("more than {} bytes (limits.max_object)", self.limits.max_object_bytes)
+            } else {
+                format!("more than {} to 1 (limits.max_ratio)", self.limits.max_ratio)
+            };
+            return Err(Damage { reason: Reason::Bomb, offset: consumed, detail });
+        }
+        Ok(count)
+    }
+
+    /// Packed bytes taken in so far.
+    fn consumed(&self) -> u64 {
+        match &self.kind {
+            Kind::Plain(source) | Kind::Gzip(Some(source)) | Kind::Member(source, _) => {
+                source.consumed
+            }
+            Kind::Zstd(decoder) => decoder.get_ref().consumed,
+            Kind::Gzip(None) | Kind::Damaged(_) | Kind::Done => 0,
+        }
+    }
+
+    fn read_any(&mut self, out: &mut [u8]) -> Result<usize, Damage> {
+        loop {
+            let consumed = self.consumed();
+            match &mut self.kind {
+                Kind::Done => return Ok(0),
+                Kind::Plain(source) => {
+                    return source.read(out).map_err(|e| damage_of(&e, consumed, Reason::Unreadable));
+                }
+                Kind::Zstd(decoder) => {
+                    return decoder.read(out).map_err(|error| {
+                        // The library words a cut frame as an unexpected end, all else as "other".
+                        let mut damage = damage_of(&error, consumed, Reason::CorruptCompression);
+                        if error.kind() == std::io::ErrorKind::Other {
+                            damage.reason = zstd_reason(&error);
+                        }
+                        damage
+                    });
+                }
+                Kind::Gzip(source) => {
+                    let source = source.take().ok_or_else(lost_source)?;
+                    self.kind = next_member(source)?;
+                }
+                Kind::Member(source, inflater) => {
+                    let (count, next) = inflate(source, inflater, out);
+                    if let Some(next) = next {
+                        let Kind::Member(source, _) = std::mem::replace(&mut self.kind, Kind::Done)
+                        else {
+                            return Err(lost_source());
+                        };
+                        self.kind = match next {
+                            Next::Member => Kind::Gzip(Some(source)),
+                            Next::Damage(damage) => Kind::Damaged(Some(damage)),
+                        };
+                    }
+                    if count > 0 {
+                        return Ok(count);
+                    }
+                }
+                Kind::Damaged(damage) => return Err(damage.take().unwrap_or_else(lost_source)),
+            }
+        }
+    }
+}
+
+/// The source is put back after every step; this is reached by a defect only.
+fn lost_source() -> Damage {
+    Damage { reason: Reason::Internal, offset: 0, detail: "the reader was lost".to_owned() }
+}
+
+/// Looks at what follows a member (or begins the object): another member, padding, or garbage.
+fn next_member(mut source: Source<'_>) -> Result<Kind<'_>, Damage> {
+    let offset = source.consumed;
+    let unreadable = |error: &std::io::Error| damage_of(error, offset, Reason::Unreadable);
+    let next = source.fill_buf().map_err(|error| unreadable(&error))?;
+    let Some(first) = next.first().copied() else { return Ok(Kind::Done) };
+    let is_first = offset == 0;
+    // A header may lie across two reads: a short buffer is not yet a reason to call it garbage.
+    let begins_member = next.iter().zip(super::gzip::MAGIC).all(|(have, want)| *have == want)
+        && next.get(3).is_none_or(|flags| flags & 0xe0 == 0);
+    if is_first || begins_member {
+        return Ok(Kind::Member(source, Decompress::new_gzip(15)));
+    }
+    if first == 0 && is_zeros(&mut source).map_err(|error| unreadable(&error))? {
+        return Ok(Kind::Done);
+    }
+    let detail = "behind the last gzip member".to_owned();
+    Err(Damage { reason: Reason::TrailingGarbage, offset, detail })
+}
+
+/// Zeros to the end are padding, as tapes and some copies leave it.
+fn is_zeros(source: &mut Source<'_>) -> std::io::Result<bool> {
+    loop {
+        let next = source.fill_buf()?;
+        if next.is_empty() {
+            return Ok(true);
+        }
+        if next.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        let count = next.len();
+        source.consume(count);
+    }
+}
+
+/// Unpacks some of a member; every byte that came out before damage is counted.
+fn inflate(
+    source: &mut Source<'_>,
+    inflater: &mut Decompress,
+    out: &mut [u8],
+) -> (usize, Option<Next>) {
+    let mut count = 0;
+    while count < out.len() {
+        let input = match source.fill_buf() {
+            Ok(input) => input,
+            Err(error) => {
+                let damage = damage_of(&error, source.consumed, Reason::Unreadable);
+                return (count, Some(Next::Damage(damage)));
+            }
+        };
+        if input.is_empty() {
+            let detail = "the last gzip member is cut".to_owned();
+            let damage = Damage { reason: Reason::Truncated, offset: source.consumed, detail };
+            return (count, Some(Next::Damage(damage)));
+        }
+        let (read, written) = (inflater.total_in(), inflater.total_out());
+        let result = inflater.decompress(input, &mut out[count..], FlushDecompress::None);
+        // Both fit: they are at most the lengths just given.
+        let read = (inflater.total_in() - read) as usize;
+        count += (inflater.total_out() - written) as usize;
+        source.consume(read);
+        match result {
+            Ok(Status::StreamEnd) => return (count, Some(Next::Member)),
+            Ok(Status::Ok | Status::BufError) => {}
+            Err(error) => {
+                let words = error.to_string();
+                let is_check = words.contains("check");
+                let reason =
+                    if is_check { Reason::BadChecksum } else { Reason::CorruptCompression };
+                let damage = Damage { reason, offset: source.consumed, detail: words };
+                return (count, Some(Next::Damage(damage)));
+            }
+        }
+    }
+    (count, None)
+}
+
+fn zstd_reason(error: &std::io::Error) -> Reason {
+    let words = error.to_string();
+    if words.contains("checksum") {
+        Reason::BadChecksum
+    } else if words.contains("Unknown frame descriptor") {
+        Reason::TrailingGarbage
+    } else {
+        Reason::CorruptCompression
+    }
+}

@@ -1,0 +1,98 @@
+//! What people are told.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::sigma::ast::Level;
+
+/// A rule matched an event.
+///
+/// Field order here is the order in JSON; `docs/alert.schema.json` describes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Alert {
+    /// 32 hexadecimal digits, the same for the same rule and event however it was read.
+    pub id: String,
+    /// The event's time, RFC 3339 in UTC; `None` if it is missing or no time.
+    pub time: Option<String>,
+    /// The rule's level.
+    pub level: Level,
+    /// The rule.
+    pub rule: RuleRef,
+    /// The account that the event happened in (`recipientAccountId`).
+    pub account: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What it was done to; may be empty.
+    pub resource: Vec<Resource>,
+    /// Where the record was read.
+    pub origin: Origin,
+    /// The fields that made the rule match.
+    pub matched: Vec<Matched>,
+    /// The whole record, unless it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<RawValue>>,
+}
+
+/// The rule of an alert.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct RuleRef {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// Who acted; each part as far as the record tells.
+#[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
+pub struct Actor {
+    /// `userIdentity.type`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// A readable name: user, role, service or `root`.
+    pub name: Option<String>,
+    /// `userIdentity.arn`.
+    pub arn: Option<String>,
+    /// The actor's own account, which may differ from the alert's.
+    pub account: Option<String>,
+    /// The session's name, for roles and federated users.
+    pub session: Option<String>,
+}
+
+/// A thing that was acted on.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Resource {
+    /// As CloudTrail names it (`AWS::S3::Bucket`) or the last key of the rule's path (`bucketName`).
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// ARN, id or name.
+    pub id: String,
+}
+
+/// Where a record was read.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Origin {
+    /// Path or address of the file.
+    pub path: String,
+    /// Place of the record in its file, from 0.
+    pub index: u64,
+}
+
+/// A field that made a selection hold.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Matched {
+    /// The selection's name.
+    pub selection: String,
+    /// The field's path; `None` for keywords.
+    pub field: Option<String>,
+    /// The value, as text and cut at [`Matched::MAX_VALUE`] characters; `None` for what is absent.
+    pub value: Option<String>,
+}
+
+impl Matched {
+    /// Longest value that is repeated here; the event holds the whole.
+    pub const MAX_VALUE: usize = 512;
+}

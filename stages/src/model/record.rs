@@ -1,0 +1,354 @@
+//! One CloudTrail event or resource snapshot: a view over a simd-json tape, and paths into it.
+
+use simd_json::{Node, StaticNode};
+
+/// A parsed record. Cheap to copy; it borrows the tape and the bytes that it was parsed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    nodes: &'a [Node<'a>],
+    /// The record's text as it stood in its file (for envelopes: after unescaping).
+    pub raw: &'a [u8],
+}
+
+/// What a path leads to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Values {
+    /// Positions of scalars and objects; the elements of arrays, not arrays.
+    pub found: Vec<usize>,
+    /// Something is there: a value, null, or an empty array.
+    pub is_present: bool,
+    /// CloudTrail cut an object on the way (`"omitted": true`), so more might have been there.
+    pub is_cut: bool,
+}
+
+impl Values {
+    /// Forgets everything but keeps the memory.
+    pub fn clear(&mut self) {
+        self.found.clear();
+        self.is_present = false;
+        self.is_cut = false;
+    }
+}
+
+/// One value at the end of a path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Lookup<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A number, a boolean or null.
+    Static(StaticNode),
+    /// An object or array, by position.
+    Container,
+}
+
+impl<'a> Record<'a> {
+    /// Takes a tape whose first node is the record's object.
+    #[must_use]
+    pub fn new(nodes: &'a [Node<'a>], raw: &'a [u8]) -> Self {
+        Self { nodes, raw }
+    }
+
+    /// The value at a position.
+    #[must_use]
+    pub fn value(&self, position: usize) -> Lookup<'a> {
+        match self.nodes.get(position) {
+            Some(Node::String(text)) => Lookup::Text(text),
+            Some(Node::Static(value)) => Lookup::Static(*value),
+            Some(Node::Object { .. } | Node::Array { .. }) => Lookup::Container,
+            None => Lookup::Static(StaticNode::Null),
+        }
+    }
+
+    /// The position behind the value at `position`.
+    fn behind(&self, position: usize) -> usize {
+        match self.nodes.get(position) {
+            Some(Node::Object { count, .. } | Node::Array { count, .. }) => position + 1 + count,
+            _ => position + 1,
+        }
+    }
+
+    /// Keys and positions of values of the object at `position`; nothing if it is none.
+    pub fn members(&self, position: usize) -> impl Iterator<Item = (&'a str, usize)> + use<'a> {
+        let record = *self;
+        let mut left = match self.nodes.get(position) {
+            Some(Node::Object { len, .. }) => *len,
+            _ => 0,
+        };
+        let mut next = position + 1;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                return None;
+            }
+            left -= 1;
+            let key = match record.nodes.get(next) {
+                Some(Node::String(key)) => *key,
+                _ => return None,
+            };
+            let value = next + 1;
+            next = record.behind(value);
+            Some((key, value))
+        })
+    }
+
+    /// Positions of the elements of the array at `position`; nothing if it is none.
+    pub fn elements(&self, position: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let record = *self;
+        let mut left = match self.nodes.get(position) {
+            Some(Node::Array { len, .. }) => *len,
+            _ => 0,
+        };
+        let mut next = position + 1;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                return None;
+            }
+            left -= 1;
+            let here = next;
+            next = record.behind(here);
+            Some(here)
+        })
+    }
+
+    /// True if the object at `position` says that CloudTrail cut it.
+    fn is_cut(&self, position: usize) -> bool {
+        self.members(position).any(|(key, value)| {
+            key == "omitted" && self.value(value) == Lookup::Static(StaticNode::Bool(true))
+        })
+    }
+
+    /// True if any object of the record was cut.
+    #[must_use]
+    pub fn has_cut(&self) -> bool {
+        (0..self.nodes.len())
+            .any(|at| matches!(self.nodes[at], Node::Object { .. }) && self.is_cut(at))
+    }
+
+    /// Follows a dotted path from the root and adds what it finds to `values`.
+    ///
+    /// An array on the way stands for its elements. A key may itself hold dots: `a.b.c` is found as
+    /// `a` / `b` / `c`, `a.b` / `c`, `a` / `b.c` and `a.b.c`. Of keys that stand twice in an object
+    /// each counts.
+    pub fn find(&self, path: &str, values: &mut Values) {
+        self.find_from(0, path, values);
+    }
+
+    fn find_from(&self, position: usize, path: &str, values: &mut Values) {
+        if matches!(self.nodes.get(position), Some(Node::Array { .. })) {
+            for element in self.elements(position) {
+                self.find_from(element, path, values);
+            }
+            return;
+        }
+        let mut is_there = false;
+        for (key, value) in self.members(position) {
+            let Some(rest) = path.strip_prefix(key) else { continue };
+            if rest.is_empty() {
+                is_there = true;
+                values.is_present = true;
+                self.flatten(value, &mut values.found);
+            } else if let Some(rest) = rest.strip_prefix('.') {
+                is_there |= !matches!(self.value(value), Lookup::Static(StaticNode::Null));
+                self.find_from(value, rest, values);
+            }
+        }
+        if !is_there && self.is_cut(position) {
+            values.is_cut = true;
+        }
+    }
+
+    /// Elements of arrays, however nested, or the value itself.
+    fn flatten(&self, position: usize, found: &mut Vec<usize>) {
+        if matches!(self.nodes.get(position), Some(Node::Array { .. })) {
+            for element in self.elements(position) {
+                self.flatten(element, found);
+            }
+        } else {
+            found.push(position);
+        }
+    }
+
+    /// Every scalar of the record, or of the value at `position`, in order; keys are not among them.
+    pub fn scalars(&self, position: usize) -> impl Iterator<Item = Lookup<'a>> + use<'a> {
+        let record = *self;
+        let end = self.behind(position);
+        // Keys and string values look alike on a tape, so objects are walked by a stack of the
+        // number of nodes that are still to come as keys: see `Keys`.
+        let mut keys = Keys::default();
+        (position..end).filter_map(move |at| {
+            if keys.is_key(record.nodes, at) {
+                return None;
+            }
+            match record.value(at) {
+                Lookup::Container => None,
+                scalar => Some(scalar),
+            }
+        })
+    }
+
+    /// The text at a path of plain keys, if there is text.
+    #[must_use]
+    pub fn text(&self, path: &[&str]) -> Option<&'a str> {
+        match self.value(self.at(path)?) {
+            Lookup::Text(text) => Some(text),
+            Lookup::Static(_) | Lookup::Container => None,
+        }
+    }
+
+    /// The position at a path of plain keys; the first of equal keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<usize> {
+        path.iter().try_fold(0, |position, step| {
+            self.members(position).find(|(key, _)| key == step).map(|(_, value)| value)
+        })
+    }
+
+    /// Writes the value at `position` as compact JSON.
+    pub fn write_json(&self, position: usize, out: &mut String) {
+        match self.nodes.get(position) {
+            Some(Node::String(text)) => write_text(text, out),
+            Some(Node::Static(value)) => out.push_str(&value.to_string()),
+            Some(Node::Object { .. }) => {
+                out.push('{');
+                for (index, (key, value)) in self.members(position).enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_text(key, out);
+                    out.push(':');
+                    self.write_json(value, out);
+                }
+                out.push('}');
+            }
+            Some(Node::Array { .. }) => {
+                out.push('[');
+                for (index, element) in self.elements(position).enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    self.write_json(element, out);
+                }
+                out.push(']');
+            }
+            None => out.push_str("null"),
+        }
+    }
+}
+
+/// Tells keys from values while a tape is walked in order.
+#[derive(Debug, Default)]
+struct Keys {
+    /// For each open container: where it ends, and whether it is an object.
+    open: Vec<(usize, bool)>,
+    /// The next node of the innermost object is a key.
+    expects_key: Vec<bool>,
+}
+
+impl Keys {
+    fn is_key(&mut self, nodes: &[Node<'_>], at: usize) -> bool {
+        while self.open.last().is_some_and(|(end, _)| *end <= at) {
+            self.open.pop();
+            self.expects_key.pop();
+        }
+        let is_object = self.open.last().is_some_and(|(_, is_object)| *is_object);
+        if is_object && let Some(expects) = self.expects_key.last_mut() {
+            let is_key = *expects;
+            *expects = !is_key;
+            if is_key {
+                return true;
+            }
+        }
+        match nodes.get(at) {
+            Some(Node::Object { count, .. }) => {
+                self.open.push((at + 1 + count, true));
+                self.expects_key.push(true);
+            }
+            Some(Node::Array { count, .. }) => {
+                self.open.push((at + 1 + count, false));
+                self.expects_key.push(false);
+            }
+            _ => {}
+        }
+        false
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    // Writing a str to a String cannot fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_record(json: &str, look: impl FnOnce(Record<'_>)) {
+        let mut bytes = json.as_bytes().to_vec();
+        let tape = simd_json::to_tape(&mut bytes).unwrap();
+        look(Record::new(&tape.0, json.as_bytes()));
+    }
+
+    #[track_caller]
+    fn check(json: &str, path: &str, expected: &str) {
+        with_record(json, |record| {
+            let mut values = Values::default();
+            record.find(path, &mut values);
+            let mut written = String::new();
+            for position in &values.found {
+                record.write_json(*position, &mut written);
+                written.push(' ');
+            }
+            if values.is_present {
+                written.push('!');
+            }
+            if values.is_cut {
+                written.push('?');
+            }
+            assert_eq!(written, expected, "{json} at {path}");
+        });
+    }
+
+    #[test]
+    fn paths_lead_through_objects_and_arrays() {
+        check(r#"{"a":{"b":1}}"#, "a.b", "1 !");
+        check(r#"{"a":[{"b":1},{"b":[2,[3]]},{"c":4}]}"#, "a.b", "1 2 3 !");
+        check(r#"{"a":[]}"#, "a", "!");
+        check(r#"{"a":{}}"#, "a", "{} !");
+        check(r#"{"a":null}"#, "a", "null !");
+        check(r#"{"a":null}"#, "a.b", "");
+        check(r#"{"a":"b"}"#, "a.b", "");
+        check(r#"{"a":1,"a":2}"#, "a", "1 2 !");
+    }
+
+    #[test]
+    fn keys_may_hold_dots() {
+        check(r#"{"a.b":1,"a":{"b":2,"b.c":3}}"#, "a.b", "1 2 !");
+        check(r#"{"a.b":{"c":1},"a":{"b.c":3}}"#, "a.b.c", "1 3 !");
+        check(r#"{"ab":1}"#, "a", "");
+    }
+
+    #[test]
+    fn cut_objects_are_noticed_where_the_value_is_missing() {
+        check(r#"{"p":{"omitted":true,"x":1}}"#, "p.y", "?");
+        check(r#"{"p":{"omitted":true,"x":1}}"#, "p.x", "1 !");
+        check(r#"{"p":{"omitted":true}}"#, "p", "{\"omitted\":true} !");
+        check(r#"{"p":{"omitted":false}}"#, "p.y", "");
+        check(r#"{"p":{"q":{"omitted":true}}}"#, "p.q.r.s", "?");
+        check(r#"{"p":{"omitted":true}}"#, "q.y", "");
+    }
+
+    #[test]
+    fn scalars_are_values_and_never_keys() {
+        with_record(r#"{"a":"x","b":{"c":["y",{"d":"z"},1],"e":{}},"f":"g"}"#, |record| {
+            let texts: Vec<_> = record
+                .scalars(0)
+                .map(|value| match value {
+                    Lookup::Text(text) => text.to_owned(),
+                    Lookup::Static(value) => value.to_string(),
+                    Lookup::Container => "?".to_owned(),
+                })
+                .collect();
+            assert_eq!(texts, ["x", "y", "z", "1", "g"]);
+        });
+    }
+}
