@@ -12,17 +12,39 @@ pub const MAX_DEPTH: usize = 256;
 /// How far a value has been walked, so that it can be taken up again when more bytes have come.
 ///
 /// Positions count from the value's first byte, which must be `{` or `[`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Walk {
     /// Bytes walked so far; a multiple of 64 until the end is found.
     pub position: usize,
     depth: usize,
+    max_depth: usize,
     /// All ones if the walked bytes end inside a string.
     in_string: u64,
     /// 1 if the next byte is escaped.
     escaped: u64,
     /// An escape sequence beginning with `\u` was seen.
     pub has_unicode_escape: bool,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            position: 0,
+            depth: 0,
+            max_depth: MAX_DEPTH,
+            in_string: 0,
+            escaped: 0,
+            has_unicode_escape: false,
+        }
+    }
+}
+
+impl Walk {
+    /// A walk that only seeks the end of what is passed over, however deep.
+    #[must_use]
+    pub fn unbounded() -> Self {
+        Self { max_depth: usize::MAX, ..Self::default() }
+    }
 }
 
 /// What a walk found.
@@ -208,7 +230,7 @@ fn step(walk: &mut Walk, bits: Bits) -> Option<Found> {
     let close = bits.close & !in_string;
     let opened = open.count_ones() as usize;
     let closed = close.count_ones() as usize;
-    if walk.depth > closed && walk.depth + opened <= MAX_DEPTH {
+    if walk.depth > closed && walk.depth + opened <= walk.max_depth {
         walk.depth = walk.depth + opened - closed;
         return None;
     }
@@ -224,7 +246,7 @@ fn walk_brackets(walk: &mut Walk, open: u64, close: u64) -> Option<Found> {
         brackets &= brackets - 1;
         if open >> index & 1 == 1 {
             walk.depth += 1;
-            if walk.depth > MAX_DEPTH {
+            if walk.depth > walk.max_depth {
                 return Some(Found::TooDeep);
             }
             continue;

@@ -1,0 +1,48 @@
+//! Parses one record's text: strictly and fast, and leniently where that fails.
+
+use simd_json::{Buffers, Tape};
+
+use super::lenient;
+use crate::model::{Odd, Record};
+
+/// Parses records one after the other and keeps the buffers between them.
+#[derive(Default)]
+pub struct Parser {
+    copy: Vec<u8>,
+    buffers: Buffers,
+    tape: Option<Tape<'static>>,
+    arena: String,
+}
+
+impl Parser {
+    /// Parses `text` and hands the record to `then`, with what was odd about it.
+    ///
+    /// # Errors
+    /// Words for people, if not even the lenient reader makes an object of it.
+    pub fn parse<R>(
+        &mut self,
+        text: &[u8],
+        then: impl FnOnce(Record<'_>, &[Odd]) -> R,
+    ) -> Result<R, String> {
+        self.copy.clear();
+        self.copy.extend_from_slice(text);
+        // simd-json overwrites its input and reads a little past it.
+        self.copy.resize(text.len() + simd_json::INPUT_PADDING, 0);
+        let mut tape = self.tape.take().unwrap_or_else(|| Tape(Vec::new())).reset();
+        let strict = simd_json::fill_tape_padded(
+            &mut self.copy,
+            text.len(),
+            &mut self.buffers,
+            &mut tape,
+        );
+        let is_object = matches!(tape.0.first(), Some(simd_json::Node::Object { .. }));
+        if strict.is_ok() && is_object {
+            let result = then(Record::new(&tape.0, text), &[]);
+            self.tape = Some(tape.reset());
+            return Ok(result);
+        }
+        self.tape = Some(tape.reset());
+        let (nodes, odd) = lenient::parse(text, &mut self.arena)?;
+        Ok(then(Record::new(&nodes, text), &odd))
+    }
+}

@@ -1,0 +1,112 @@
+use super::*;
+
+/// Cuts `text` given in windows that grow by `size` bytes, and writes what comes in one line.
+fn pieces(text: &[u8], size: usize) -> String {
+    let mut splitter = Splitter::new(Structure::new());
+    let mut window = Vec::new();
+    let mut given = 0;
+    let mut out = String::new();
+    loop {
+        let is_last = given == text.len();
+        match splitter.next(&window, is_last) {
+            Step::End => return out.trim_end().to_owned(),
+            Step::More => {
+                assert!(!is_last, "asks for more at the end");
+                window.drain(..splitter.keep_from());
+                splitter.rebase();
+                let upto = text.len().min(given + size);
+                window.extend_from_slice(&text[given..upto]);
+                given = upto;
+            }
+            Step::Piece(piece) => {
+                let show = |range: &std::ops::Range<usize>| {
+                    String::from_utf8_lossy(&window[range.clone()]).into_owned()
+                };
+                out.push_str(&match piece {
+                    Piece::Record { range, .. } => show(&range),
+                    Piece::Quoted(range) => format!("q<{}>", show(&range)),
+                    Piece::Dropped(drop) => format!("dropped:{}", drop.name()),
+                    Piece::Odd(odd) => format!("odd:{}", odd.name()),
+                    Piece::Rejected(reason, _) => format!("rejected:{reason}"),
+                });
+                out.push(' ');
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    for size in [1 << 20, 64, 7, 1] {
+        assert_eq!(pieces(text.as_bytes(), size), expected, "in windows of {size}");
+    }
+}
+
+#[test]
+fn files_of_records_are_cut() {
+    check(r#"{"Records":[{"a":1},{"b":"}"}]}"#, r#"{"a":1} {"b":"}"}"#);
+    check("\u{feff}{\n \"Records\" : [\n {\"a\":1} ,\n{\"b\":2}\n]\n}\n", r#"{"a":1} {"b":2}"#);
+    check(r#"{"v":[1,{"x":"Records"}],"n":null,"Records":[{"a":1}],"t":{}}"#, r#"{"a":1}"#);
+    check(r#"{"Records":[{"a":1}],"Records":[{"b":1}]}"#, r#"{"a":1} {"b":1}"#);
+    check(r#"{"Records":[]}"#, "odd:records_empty");
+    check(r#"{"Records":null}"#, "odd:records_null");
+    check(r#"{"Records":[{"a":1}]}{"Records":[{"b":1}]}"#, r#"{"a":1} {"b":1}"#);
+}
+
+#[test]
+fn lines_lists_and_bare_events_are_cut() {
+    check("{\"a\":1}\n{\"b\":2}\n", r#"{"a":1} {"b":2}"#);
+    check("{\"eventVersion\":1}\r\n\n{\"eventVersion\":2}", r#"{"eventVersion":1} {"eventVersion":2}"#);
+    check(r#"[{"a":1},{"b":2}]"#, r#"{"a":1} {"b":2}"#);
+    check(r#"[{"Records":[{"a":1}]},{"b":2}]"#, r#"{"a":1} {"b":2}"#);
+    check("{\"Records\":[{\"a\":1}]}\n{\"b\":2}", r#"{"a":1} {"b":2}"#);
+    check(" {\n\"a\": {\"b\": []}} ", "{\n\"a\": {\"b\": []}}");
+    check("[]", "odd:records_empty");
+    check("", "");
+}
+
+#[test]
+fn envelopes_are_opened() {
+    check(
+        r#"{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{"a":{}},"x":1}"#,
+        r#"{"a":{}}"#,
+    );
+    check(r#"{"detail":{"a":1}}"#, r#"{"detail":{"a":1}}"#);
+    check(
+        r#"{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"a\":1}"},{"id":"2"}]}"#,
+        r#"q<{\"a\":1}> dropped:not_cloudtrail"#,
+    );
+    check(
+        r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#,
+        "dropped:control_message",
+    );
+    check(
+        r#"{"Events":[{"EventId":"1","CloudTrailEvent":"{}"}],"NextToken":"x"}"#,
+        "q<{}>",
+    );
+    check(r#"{"awsAccountId":"1","digestStartTime":"x","logFiles":[{"a":1}]}"#, "dropped:digest");
+}
+
+#[test]
+fn damage_is_told_and_the_rest_read() {
+    check(r#"{"Records":[{"a":1},{"b":"#, r#"{"a":1} rejected:cut_json"#);
+    check(r#"{"Records":[{"a":1}"#, r#"{"a":1} rejected:cut_json"#);
+    check(r#"{"Records":[{"a":1}]"#, r#"{"a":1} rejected:cut_json"#);
+    check(r#"{"Records":[1,"}",null,[{}],{"a":1}]}"#,
+        r#"rejected:not_object rejected:not_object rejected:not_object rejected:not_object {"a":1}"#);
+    check("not json\nat all\n", "rejected:not_json");
+    check("{\"a\":1}\ngarbage {\n{\"b\":1}\n", r#"{"a":1} rejected:not_json {"b":1}"#);
+    check("{\"a\":", "rejected:cut_json");
+    let deep = format!("{{\"Records\":[{{\"x\":{}{}}},{{\"a\":1}}]}}", "[".repeat(10_000), "]".repeat(10_000));
+    check(&deep, r#"rejected:too_deep {"a":1}"#);
+}
+
+#[test]
+fn a_record_over_the_cap_is_passed_over() {
+    let large = format!("{{\"Records\":[{{\"x\":\"{}\"}},{{\"a\":1}}]}}", "y".repeat(MAX_RECORD + 9));
+    for size in [64 << 20, 1 << 20, 100_000] {
+        assert_eq!(pieces(large.as_bytes(), size), r#"rejected:too_large {"a":1}"#);
+    }
+    let bare = format!("{{\"x\":\"{}\"}}\n{{\"a\":1}}", "y".repeat(2 * MAX_RECORD));
+    assert_eq!(pieces(bare.as_bytes(), 1 << 20), r#"rejected:too_large {"a":1}"#);
+}
