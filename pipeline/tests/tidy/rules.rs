@@ -83,12 +83,9 @@ pub(crate) fn asks(files: &[File]) -> Vec<Violation> {
                 violations.push(Violation::new(rule, 1, what));
             }
         }
-        for question in questions.iter().filter(|question| !question.text.contains(['?', '？'])) {
-            violations.push(Violation::new(
-                rule,
-                question.line,
-                "ask: the text has no question mark",
-            ));
+        for question in questions.iter().filter(|question| !question.is_asked()) {
+            let what = format!("askance.ask.{} asks nothing", question.language);
+            violations.push(Violation::new(rule, question.line, what));
         }
     }
     violations
