@@ -1,0 +1,43 @@
+# The commands of the project; `make` alone lists them. Needs Rust, make and a C compiler.
+
+CARGO ?= cargo
+# Seconds that each fuzz body runs.
+FUZZ_SECONDS ?= 5
+# More for `cargo bench`, before and after its `--`.
+BENCH_FLAGS ?=
+BENCH_ARGS ?= --quick --noplot
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint deny fuzz bench compare
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the binary, target/release/askance
+	$(CARGO) build --release
+
+test: ## unit, integration and doc tests, and the house rules
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --no-fail-fast; code=$$?; \
+		$(CARGO) test --workspace --doc --no-fail-fast && exit $$code; \
+	else \
+		$(CARGO) test --workspace --no-fail-fast; \
+	fi
+
+lint: ## format, clippy and the documentation, with no warning
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+deny: ## licences and sources of the dependencies (needs cargo-deny)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "missing: cargo install cargo-deny --locked" >&2; exit 1; }
+	$(CARGO) deny --workspace check bans licenses sources
+
+fuzz: ## every fuzz body for FUZZ_SECONDS (5)
+	ASKANCE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test -p askance-stages --release --test fuzz_replay
+
+bench: ## every benchmark, a short run; BENCH_ARGS= for a full one
+	$(CARGO) bench -p askance-benches $(BENCH_FLAGS) --bench '*' -- $(BENCH_ARGS)
+
+compare: ## the comparison with other tools
+	bash benches/compare/run.sh
