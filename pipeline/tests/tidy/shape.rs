@@ -42,7 +42,7 @@ pub(crate) fn header(files: &[File]) -> Vec<Violation> {
 /// No file is longer than [`MAX_LINES`] outside `#[cfg(test)]`.
 pub(crate) fn length(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for file in rust(files).filter(|file| file.name() != "tests.rs") {
+    for file in rust(files).filter(|file| !file.is_unit_tests()) {
         let lines = Code::read(&file.text).own_lines();
         if lines > MAX_LINES {
             let what =

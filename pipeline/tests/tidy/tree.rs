@@ -32,9 +32,14 @@ impl File {
         self.path.ends_with(".rs")
     }
 
+    /// Whether it holds the unit tests of a file beside it.
+    pub(crate) fn is_unit_tests(&self) -> bool {
+        self.name() == "tests.rs" || self.name().ends_with("_tests.rs")
+    }
+
     /// Whether all of it is test or measuring code, which may unwrap and use globs.
     pub(crate) fn is_test(&self) -> bool {
-        self.name() == "tests.rs"
+        self.is_unit_tests()
             || self.path.starts_with("benches/benches/")
             || self.path.split('/').any(|part| part == "tests" || part == "fuzz")
     }
@@ -147,7 +152,12 @@ pub(crate) mod tests {
 
     #[test]
     fn a_test_is_recognised_by_its_place() {
-        for path in ["stages/tests/flow.rs", "stages/src/parse/tests.rs", "benches/benches/a.rs"] {
+        for path in [
+            "stages/tests/flow.rs",
+            "stages/src/parse/tests.rs",
+            "stages/src/filter_tests.rs",
+            "benches/benches/a.rs",
+        ] {
             assert!(file(path, "").is_test(), "{path}");
         }
         assert!(!file("stages/src/parse/mod.rs", "").is_test());
