@@ -1,0 +1,41 @@
+//! What instances, nodes and their agents do.
+
+use super::{Op, call, change, KMS_KEY, Kind, s3_op, S3_OBJECT};
+
+/// The calls, most frequent first.
+pub(super) const OPS: &[Op] = &[
+    change(500, "ssm", "UpdateInstanceInformation", r#"{"instanceId":"<i>","agentVersion":"3.3.<number:9>.0","agentStatus":"Active","platformType":"Linux","platformName":"Amazon Linux","platformVersion":"2023","iPAddress":"<ip>","computerName":"ip-<number:255>-<number:255>.<region>.compute.internal","agentName":"amazon-ssm-agent","availabilityZone":"<region>a","sSMConnectionChannel":"ssmmessages"}"#, "null"),
+    call(260, "ecr", "GetAuthorizationToken", "null"),
+    call(240, "ecr", "BatchGetImage", r#"{"registryId":"<account>","repositoryName":"<repo>","imageIds":[{"imageTag":"<pick:latest|main|release>-<hex:8>"}],"acceptedMediaTypes":["application/vnd.docker.distribution.manifest.v2+json","application/vnd.docker.distribution.manifest.list.v2+json","application/vnd.oci.image.index.v1+json"]}"#),
+    call(220, "ecr", "GetDownloadUrlForLayer", r#"{"registryId":"<account>","repositoryName":"<repo>","layerDigest":"<sha>"}"#),
+    call(210, "ec2", "DescribeInstances", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]},"filterSet":{}}"#),
+    call(190, "ec2", "DescribeTags", r#"{"maxResults":200,"filterSet":{"items":[{"name":"resource-id","valueSet":{"items":[{"value":"<i>"}]}}]}}"#),
+    call(170, "ssm", "ListInstanceAssociations", r#"{"instanceId":"<i>","maxResults":20}"#),
+    change(160, "ssm", "UpdateInstanceAssociationStatus", r#"{"associationId":"<uuid>","instanceId":"<i>","executionResult":{"executionDate":"<date>","status":"Success","executionSummary":"1 out of 1 plugin processed, 1 success, 0 failed, 0 timedout, 0 skipped. ","errorCode":""}}"#, "{}"),
+    change(150, "ecs", "DiscoverPollEndpoint", r#"{"containerInstance":"arn:aws:ecs:<region>:<account>:container-instance/<cluster>/<hex:32>","cluster":"<cluster>"}"#, r#"{"endpoint":"https://ecs-a-<number:20>.<region>.amazonaws.com/","telemetryEndpoint":"https://ecs-t-<number:20>.<region>.amazonaws.com/","serviceConnectEndpoint":"https://ecs-sc.<region>.api.aws"}"#),
+    change(140, "ecs", "SubmitTaskStateChange", r#"{"cluster":"<cluster>","task":"arn:aws:ecs:<region>:<account>:task/<cluster>/<hex:32>","status":"RUNNING","containers":[{"containerName":"<svc>","status":"RUNNING","imageDigest":"<sha>","runtimeId":"<hex:32>","networkBindings":[]}],"pullStartedAt":"<date>","pullStoppedAt":"<date>"}"#, r#"{"acknowledgment":"ACCEPT"}"#),
+    change(130, "ec2", "AssignPrivateIpAddresses", r#"{"networkInterfaceId":"<eni>","secondaryPrivateIpAddressCount":4,"privateIpAddressesSet":{},"ipv4PrefixCount":0}"#, r#"{"requestId":"<request>","networkInterfaceId":"<eni>","assignedPrivateIpAddressesSet":{"assignedPrivateIpAddressSetType":[{"privateIpAddress":"<ip>"},{"privateIpAddress":"<ip.1>"},{"privateIpAddress":"<ip.2>"},{"privateIpAddress":"<ip.3>"}]},"_return":true}"#),
+    call(120, "ec2", "DescribeVolumes", r#"{"volumeSet":{"items":[{"volumeId":"<vol>"}]},"filterSet":{}}"#),
+    change(100, "ec2", "AttachVolume", r#"{"volumeId":"<vol>","instanceId":"<i>","device":"/dev/xvd<pick:b|c|f|g>","deleteOnTermination":false}"#, r#"{"requestId":"<request>","volumeId":"<vol>","instanceId":"<i>","device":"/dev/xvdf","status":"attaching","attachTime":<epoch>,"deleteOnTermination":false}"#),
+    change(90, "ec2", "DetachVolume", r#"{"volumeId":"<vol>","force":false}"#, r#"{"requestId":"<request>","volumeId":"<vol>","instanceId":"<i>","device":"/dev/xvdf","status":"detaching","attachTime":<epoch>}"#),
+    change(85, "ec2", "CreateNetworkInterface", r#"{"subnetId":"<subnet>","description":"aws-K8S-<i>","groupSet":{"items":[{"groupId":"<sg>"},{"groupId":"<sg.1>"}]},"privateIpAddressesSet":{},"tagSpecificationSet":{"items":[{"resourceType":"network-interface","tags":[{"key":"cluster.k8s.amazonaws.com/name","value":"<cluster>"},{"key":"node.k8s.amazonaws.com/instance_id","value":"<i>"}]}]}}"#, r#"{"requestId":"<request>","networkInterface":{"networkInterfaceId":"<eni>","subnetId":"<subnet>","vpcId":"<vpc>","availabilityZone":"<region>a","description":"aws-K8S-<i>","ownerId":"<account>","status":"pending","macAddress":"0e:<hex:2>:<hex:2>:<hex:2>:<hex:2>:<hex:2>","privateIpAddress":"<ip>","sourceDestCheck":true,"interfaceType":"interface","groupSet":{"items":[{"groupId":"<sg>","groupName":"eks-cluster-sg"},{"groupId":"<sg.1>","groupName":"nodes"}]}}}"#),
+    call(80, "autoscaling", "DescribeAutoScalingGroups", r#"{"autoScalingGroupNames":["<asg>"]}"#),
+    call(75, "elasticloadbalancing", "DescribeTargetHealth", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>"}"#),
+    change(70, "elasticloadbalancing", "RegisterTargets", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>","targets":[{"id":"<ip>","port":8080}]}"#, "null"),
+    change(65, "elasticloadbalancing", "DeregisterTargets", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>","targets":[{"id":"<ip>","port":8080}]}"#, "null"),
+    call(60, "eks", "DescribeCluster", r#"{"name":"<cluster>"}"#),
+    call(55, "kms", "Decrypt", r#"{"encryptionAlgorithm":"SYMMETRIC_DEFAULT","encryptionContext":{"PARAMETER_ARN":"arn:aws:ssm:<region>:<account>:parameter<param>"}}"#).resources(KMS_KEY),
+    s3_op(50, "GetObject", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","key":"<key>"}"#, Kind::Data).resources(S3_OBJECT),
+    call(45, "ec2", "DescribeInstanceTypes", r#"{"DescribeInstanceTypesRequest":{"InstanceType":[{"tag":1,"content":"<pick:c7g|m7g|r7i|c6in>.<pick:large|xlarge|2xlarge>"}]}}"#),
+    change(40, "autoscaling", "CompleteLifecycleAction", r#"{"lifecycleHookName":"drain","autoScalingGroupName":"<asg>","lifecycleActionToken":"<uuid>","lifecycleActionResult":"CONTINUE","instanceId":"<i>"}"#, "null"),
+    change(38, "autoscaling", "SetDesiredCapacity", r#"{"autoScalingGroupName":"<asg>","desiredCapacity":<number:40>,"honorCooldown":false}"#, "null"),
+    change(30, "logs", "CreateLogGroup", r#"{"logGroupName":"<loggroup>-<hex:6>"}"#, "null"),
+    change(28, "ssm", "PutInventory", r#"{"instanceId":"<i>","items":[{"typeName":"AWS:Application","schemaVersion":"1.1","captureTime":"<time>","contentHash":"<base64:22>=="}]}"#, "null"),
+    change(26, "ec2", "CreateTags", r#"{"resourcesSet":{"items":[{"resourceId":"<eni>"}]},"tagSet":{"items":[{"key":"cluster.k8s.amazonaws.com/name","value":"<cluster>"},{"key":"system","value":"<system>"}]}}"#, r#"{"requestId":"<request>","_return":true}"#),
+    call(24, "ssm", "DescribeDocument", r#"{"name":"AWS-GatherSoftwareInventory"}"#),
+    call(22, "ssm", "GetDeployablePatchSnapshotForInstance", r#"{"instanceId":"<i>","snapshotId":"<uuid>"}"#),
+    change(20, "ec2", "DeleteNetworkInterface", r#"{"networkInterfaceId":"<eni>"}"#, r#"{"requestId":"<request>","_return":true}"#),
+    change(18, "route53", "ChangeResourceRecordSets", r#"{"hostedZoneId":"<zone>","changeBatch":{"comment":"external-dns","changes":[{"action":"UPSERT","resourceRecordSet":{"name":"<svc>.<stage>.media.example.com","type":"A","aliasTarget":{"hostedZoneId":"<zone.1>","dNSName":"k8s-<svc>-<hex:10>.<region>.elb.amazonaws.com","evaluateTargetHealth":true}}}]}}"#, r#"{"changeInfo":{"id":"/change/C<upper:20>","status":"PENDING","submittedAt":"<date>","comment":"external-dns"}}"#),
+    call(16, "ec2", "DescribeLaunchTemplateVersions", r#"{"DescribeLaunchTemplateVersionsRequest":{"LaunchTemplateId":"<lt>","LaunchTemplateVersion":{"tag":1,"content":"$Latest"}}}"#),
+    call(14, "elasticfilesystem", "DescribeMountTargets", r#"{"fileSystemId":"fs-0<hex:16>"}"#),
+];

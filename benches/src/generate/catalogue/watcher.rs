@@ -1,0 +1,73 @@
+//! What service-linked roles do: Config, GuardDuty and the like read; scaling and backups also act.
+
+use super::{KMS_KEY, Kind, Op, ROLE, S3_BUCKET, call, change, s3_op};
+
+const BUCKET: &str = r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","acl":""}"#;
+
+/// What the readers call, most frequent first.
+pub(super) const OPS: &[Op] = &[
+    call(420, "ec2", "DescribeInstances", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]},"filterSet":{"items":[{"name":"instance-state-name","valueSet":{"items":[{"value":"running"},{"value":"stopped"}]}}]}}"#),
+    call(330, "ec2", "DescribeSecurityGroups", r#"{"securityGroupSet":{},"securityGroupIdSet":{"items":[{"groupId":"<sg>"}]},"filterSet":{}}"#),
+    call(310, "ec2", "DescribeVolumes", r#"{"maxResults":500,"volumeSet":{},"filterSet":{}}"#),
+    call(280, "ec2", "DescribeNetworkInterfaces", r#"{"networkInterfaceIdSet":{"items":[{"networkInterfaceId":"<eni>"}]},"filterSet":{}}"#),
+    call(240, "iam", "GetRole", r#"{"roleName":"<role>"}"#),
+    call(230, "iam", "ListAttachedRolePolicies", r#"{"roleName":"<role>"}"#),
+    call(220, "iam", "ListRolePolicies", r#"{"roleName":"<role>","maxItems":100}"#),
+    call(200, "kms", "DescribeKey", r#"{"keyId":"arn:aws:kms:<region>:<account>:key/<kms>"}"#).resources(KMS_KEY),
+    s3_op(190, "GetBucketAcl", BUCKET, Kind::Management).resources(S3_BUCKET),
+    s3_op(180, "GetBucketPolicy", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","policy":""}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(170, "GetBucketPublicAccessBlock", r#"{"bucketName":"<bucket>","publicAccessBlock":"","Host":"<bucket>.s3.<region>.amazonaws.com"}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(160, "GetBucketPolicyStatus", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","policyStatus":""}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(155, "GetBucketEncryption", r#"{"bucketName":"<bucket>","encryption":"","Host":"<bucket>.s3.<region>.amazonaws.com"}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(150, "GetBucketTagging", r#"{"tagging":"","bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com"}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(140, "GetBucketVersioning", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","versioning":""}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(130, "GetBucketLogging", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","logging":""}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(120, "GetBucketLifecycle", r#"{"bucketName":"<bucket>","lifecycle":"","Host":"<bucket>.s3.<region>.amazonaws.com"}"#, Kind::Management).resources(S3_BUCKET),
+    s3_op(110, "GetBucketReplication", r#"{"replication":"","bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com"}"#, Kind::Management).resources(S3_BUCKET),
+    call(105, "lambda", "ListFunctions20150331", r#"{"maxItems":50,"functionVersion":"ALL"}"#),
+    call(104, "lambda", "GetFunction20150331v2", r#"{"functionName":"arn:aws:lambda:<region>:<account>:function:<fn>"}"#),
+    call(100, "lambda", "GetPolicy20150331v2", r#"{"functionName":"<fn>"}"#),
+    call(98, "rds", "DescribeDBInstances", r#"{"dBInstanceIdentifier":"<db>"}"#),
+    call(95, "rds", "DescribeDBClusters", r#"{"maxRecords":100,"includeShared":false}"#),
+    call(92, "rds", "DescribeDBSnapshots", r#"{"dBInstanceIdentifier":"<db>","snapshotType":"automated"}"#),
+    call(90, "ec2", "DescribeSnapshots", r#"{"maxResults":1000,"snapshotSet":{},"ownersSet":{"items":[{"owner":"self"}]},"sharedUsersSet":{},"filterSet":{}}"#),
+    call(64, "cloudtrail", "DescribeTrails", r#"{"trailNameList":[],"includeShadowTrails":true}"#),
+    call(62, "cloudtrail", "GetTrailStatus", r#"{"name":"arn:aws:cloudtrail:<region>:<account>:trail/management-events"}"#),
+    call(60, "cloudtrail", "GetEventSelectors", r#"{"trailName":"arn:aws:cloudtrail:<region>:<account>:trail/management-events"}"#),
+    call(58, "config", "DescribeConfigurationRecorders", "null"),
+    change(56, "config", "PutEvaluations", r#"{"evaluations":[{"complianceResourceType":"AWS::EC2::Volume","complianceResourceId":"<vol>","complianceType":"COMPLIANT","orderingTimestamp":"<date>"}],"resultToken":"***","testMode":false}"#, r#"{"failedEvaluations":[]}"#),
+    call(54, "guardduty", "ListDetectors", r#"{}"#),
+    call(52, "guardduty", "GetDetector", r#"{"detectorId":"<hex:32>"}"#),
+    call(50, "monitoring", "DescribeAlarms", r#"{"alarmNames":["<alarm>"],"maxRecords":100}"#),
+    call(48, "monitoring", "GetMetricData", r#"{"metricDataQueries":[{"id":"m1","metricStat":{"metric":{"namespace":"AWS/EC2","metricName":"CPUUtilization","dimensions":[{"name":"InstanceId","value":"<i>"}]},"period":300,"stat":"Average"},"returnData":true}],"startTime":"<created>","endTime":"<time>"}"#).kind(Kind::Data),
+    call(46, "elasticloadbalancing", "DescribeLoadBalancers", r#"{"pageSize":400}"#),
+    call(44, "elasticloadbalancing", "DescribeListeners", r#"{"loadBalancerArn":"arn:aws:elasticloadbalancing:<region>:<account>:loadbalancer/<lb>"}"#),
+    call(42, "iam", "ListUsers", r#"{"maxItems":1000}"#),
+    call(40, "iam", "ListAccessKeys", r#"{"userName":"<user>"}"#),
+    call(38, "iam", "GetAccountPasswordPolicy", "null"),
+    call(36, "iam", "ListMFADevices", r#"{"userName":"<user>"}"#),
+    change(34, "iam", "GenerateCredentialReport", "null", r#"{"state":"STARTED","description":"No report exists. Starting a new report generation task"}"#),
+    call(32, "iam", "GetAccountSummary", "null"),
+    call(30, "dynamodb", "DescribeTable", r#"{"tableName":"<table>"}"#).resources(r#"[{"accountId":"<account>","type":"AWS::DynamoDB::Table","ARN":"arn:aws:dynamodb:<region>:<account>:table/<table>"}]"#),
+    call(28, "dynamodb", "DescribeContinuousBackups", r#"{"tableName":"<table>"}"#),
+    call(26, "ecr", "DescribeImageScanFindings", r#"{"registryId":"<account>","repositoryName":"<repo>","imageId":{"imageDigest":"<sha>"}}"#),
+    change(24, "securityhub", "BatchImportFindings", r#"{"findings":[{"schemaVersion":"2018-10-08","id":"arn:aws:config:<region>:<account>:config-rule/<uuid>/finding/<uuid>","productArn":"arn:aws:securityhub:<region>::product/aws/config","generatorId":"config-<hex:12>","awsAccountId":"<account>","types":["Software and Configuration Checks"],"severity":{"label":"INFORMATIONAL"},"title":"HIDDEN_DUE_TO_SECURITY_REASONS"}]}"#, r#"{"failedCount":0,"successCount":1,"failedFindings":[]}"#),
+    call(22, "organizations", "DescribeOrganization", "null"),
+    call(20, "organizations", "ListAccounts", r#"{"maxResults":20}"#),
+    call(18, "access-analyzer", "ListAnalyzers", r#"{"type":"ACCOUNT"}"#),
+    change(16, "sts", "AssumeRole", r#"{"roleArn":"arn:aws:iam::<account>:role/<role>","roleSessionName":"<system>-scan","durationSeconds":900,"externalId":"<uuid>"}"#, r#"{"credentials":{"accessKeyId":"ASIA<upper:9>EXAMPLE","sessionToken":"IQoJb3JpZ2luX2VjE<base64:360>==","expiration":"<expiry>"},"assumedRoleUser":{"assumedRoleId":"<roleid>:<system>-scan","arn":"arn:aws:sts::<account>:assumed-role/<role>/<system>-scan"}}"#).resources(ROLE),
+];
+
+/// What scaling and backups call.
+pub(super) const STEWARD: &[Op] = &[
+    call(200, "ec2", "DescribeInstanceStatus", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]},"filterSet":{},"includeAllInstances":false}"#),
+    call(140, "elasticloadbalancing", "DescribeTargetHealth", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>"}"#),
+    call(120, "ec2", "DescribeLaunchTemplates", r#"{"DescribeLaunchTemplatesRequest":{"LaunchTemplateId":{"tag":1,"content":"<lt>"}}}"#),
+    change(88, "ec2", "CreateSnapshot", r#"{"volumeId":"<vol>","description":"This snapshot is created by the AWS Backup service.","tagSpecificationSet":{"items":[{"resourceType":"snapshot","tags":[{"key":"aws:backup:source-resource","value":"<vol>:<uuid>"},{"key":"system","value":"<system>"}]}]}}"#, r#"{"requestId":"<request>","snapshotId":"<snap>","volumeId":"<vol>","status":"pending","startTime":<epoch>,"progress":"","ownerId":"<account>","volumeSize":"<pick:20|50|100|500>","description":"This snapshot is created by the AWS Backup service.","encrypted":true}"#),
+    change(84, "ec2", "DeleteSnapshot", r#"{"snapshotId":"<snap>","force":false}"#, r#"{"requestId":"<request>","_return":true}"#),
+    change(80, "backup", "StartBackupJob", r#"{"backupVaultName":"<system>-vault","resourceArn":"arn:aws:ec2:<region>:<account>:volume/<vol>","iamRoleArn":"arn:aws:iam::<account>:role/service-role/AWSBackupDefaultServiceRole","lifecycle":{"deleteAfterDays":35}}"#, r#"{"backupJobId":"<uuid>","creationDate":"<date>","isParent":false}"#),
+    call(78, "autoscaling", "DescribeScalingActivities", r#"{"autoScalingGroupName":"<asg>","maxRecords":20}"#),
+    change(76, "ec2", "RunInstances", r#"{"instancesSet":{"items":[{"minCount":1,"maxCount":1}]},"blockDeviceMapping":{},"availabilityZone":"<region>a","monitoring":{"enabled":false},"subnetId":"<subnet>","disableApiTermination":false,"disableApiStop":false,"clientToken":"fleet-<uuid>","tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"aws:autoscaling:groupName","value":"<asg>"},{"key":"system","value":"<system>"}]}]},"launchTemplate":{"launchTemplateId":"<lt>","version":"<number:40>"}}"#, r#"{"requestId":"<request>","reservationId":"r-0<hex:16>","ownerId":"<account>","groupSet":{},"instancesSet":{"items":[{"instanceId":"<i>","imageId":"<ami>","bootMode":"uefi","currentInstanceBootMode":"uefi","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-0-<number:255>-<number:255>.<region>.compute.internal","instanceType":"c7g.xlarge","launchTime":<epoch>,"placement":{"availabilityZone":"<region>a","tenancy":"default"},"monitoring":{"state":"pending"},"subnetId":"<subnet>","vpcId":"<vpc>","privateIpAddress":"<ip>","architecture":"arm64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","virtualizationType":"hvm","hypervisor":"xen","groupSet":{"items":[{"groupId":"<sg>","groupName":"encoder-nodes"}]},"networkInterfaceSet":{"items":[{"networkInterfaceId":"<eni>","subnetId":"<subnet>","vpcId":"<vpc>","ownerId":"<account>","status":"in-use","macAddress":"0a:<hex:2>:<hex:2>:<hex:2>:<hex:2>:<hex:2>","privateIpAddress":"<ip>","sourceDestCheck":true,"interfaceType":"interface","tagSet":{}}]},"ebsOptimized":false,"enaSupport":true,"metadataOptions":{"state":"pending","httpTokens":"required","httpPutResponseHopLimit":2,"httpEndpoint":"enabled","httpProtocolIpv4":"enabled","httpProtocolIpv6":"disabled","instanceMetadataTags":"disabled"}}]}}"#),
+    change(70, "ec2", "TerminateInstances", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]}}"#, r#"{"requestId":"<request>","instancesSet":{"items":[{"instanceId":"<i>","currentState":{"code":32,"name":"shutting-down"},"previousState":{"code":16,"name":"running"}}]}}"#),
+    change(66, "ec2", "CreateFleet", r#"{"CreateFleetRequest":{"LaunchTemplateConfigs":{"tag":1,"LaunchTemplateSpecification":{"LaunchTemplateId":"<lt>","Version":"<number:40>"},"Overrides":[{"InstanceType":"c7g.xlarge","SubnetId":"<subnet>","tag":1},{"InstanceType":"c6g.xlarge","SubnetId":"<subnet.1>","tag":2}]},"TargetCapacitySpecification":{"DefaultTargetCapacityType":"spot","TotalTargetCapacity":<number:12>},"Type":"instant","ClientToken":"<uuid>"}}"#, r#"{"CreateFleetResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":"<request>","fleetId":"fleet-<uuid>","errorSet":""}}"#),
+];
