@@ -335,10 +335,14 @@ pub struct Askance {
     pub ask_en: Option<String>,
     /// The question, in Japanese.
     pub ask_ja: Option<String>,
-    /// Why it is dangerous.
+    /// Why it is dangerous, in English.
     pub why: Option<String>,
-    /// What to do.
+    /// Why it is dangerous, in Japanese.
+    pub why_ja: Option<String>,
+    /// What to do, in English.
     pub fix: Option<String>,
+    /// What to do, in Japanese.
+    pub fix_ja: Option<String>,
     /// Id of the inventory rule that tells whether it is still so.
     pub verify: Option<String>,
     /// Who is asked: `owner`, `actor`, `security`.
@@ -354,12 +358,39 @@ pub struct Correlation {
     pub id: String,
     /// The title.
     pub title: String,
+    /// The `name`, by which other correlations may refer to it.
+    pub name: Option<String>,
+    /// The level; medium where none is written.
+    pub level: Level,
     /// For example `event_count`.
     pub kind: String,
-    /// Ids or names of what feeds it.
+    /// Ids or names of what feeds it, as written. Each is known. Never empty.
     pub rules: Vec<String>,
+    /// How far apart the first and the last event may be. Never zero.
+    pub timespan: std::time::Duration,
+    /// Fields, or aliases, whose values must be equal. May be empty.
+    pub group_by: Vec<String>,
+    /// Bounds that must all hold. Empty for `temporal` kinds without a condition.
+    pub bounds: Vec<(Comparison, Number)>,
+    /// `field` of the condition: whose values are counted or summed. Empty where none is needed.
+    pub fields: Vec<String>,
+    /// `percentile` of the condition of `value_percentile`.
+    pub percentile: Option<Number>,
+    /// A condition over rules, of the extended `temporal` kinds, as written.
+    pub condition_text: Option<String>,
+    /// Names for fields that differ from rule to rule.
+    pub aliases: Vec<Alias>,
     /// True if its base rules also raise alerts of their own.
     pub generates: bool,
     /// Where it stands.
     pub place: Place,
+}
+
+/// A name for fields that differ from rule to rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// What `group-by` calls it.
+    pub name: String,
+    /// Id or name of a rule, and the field that the alias stands for in its events.
+    pub fields: Vec<(String, String)>,
 }

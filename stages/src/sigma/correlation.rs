@@ -1,0 +1,379 @@
+//! Correlation documents: read, then resolved to the rules that feed them. Not evaluated here.
+
+use std::time::Duration;
+
+use super::ast::{Alias, Comparison, Correlation, Number};
+use super::document::Document;
+use super::problem::Report;
+use super::problem::Skipped;
+use super::reading::{Draft as Reading, Known};
+use super::rule;
+use super::scope::Scope;
+use crate::yaml::{Kind, Mapping, Node, Position, Scalar, nearest};
+
+/// A correlation whose references are not resolved yet.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) correlation: Correlation,
+    positions: Vec<Position>,
+}
+
+/// What a kind of correlation needs in its condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Bounds on a count of events.
+    Bounds,
+    /// Bounds on values of a field.
+    Field,
+    /// Nothing; bounds on the number of rules may be given.
+    Nothing,
+    /// An expression over rules.
+    Expression,
+}
+
+const KINDS: [(&str, Needs); 10] = [
+    ("event_count", Needs::Bounds),
+    ("value_count", Needs::Field),
+    ("value_sum", Needs::Field),
+    ("value_avg", Needs::Field),
+    ("value_percentile", Needs::Field),
+    ("value_median", Needs::Field),
+    ("temporal", Needs::Nothing),
+    ("temporal_ordered", Needs::Nothing),
+    ("temporal_extended", Needs::Expression),
+    ("temporal_ordered_extended", Needs::Expression),
+];
+
+const KEYS: [&str; 7] =
+    ["type", "rules", "timespan", "group-by", "condition", "aliases", "generate"];
+
+const BOUNDS: [(&str, Comparison); 5] = [
+    ("gt", Comparison::Greater),
+    ("gte", Comparison::GreaterOrEqual),
+    ("lt", Comparison::Less),
+    ("lte", Comparison::LessOrEqual),
+    ("eq", Comparison::Equal),
+];
+
+/// Reads a correlation; errors are noted.
+pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> {
+    let head = rule::head(scope, document);
+    let node = document.mapping.get("correlation")?;
+    let body = scope.report.checked("correlation", node.mapping())?;
+    for fault in body.unknown_keys(&KEYS) {
+        scope.report.fault(fault);
+    }
+    let needs = kind(scope, node, body);
+    let rules = references(scope, node, body);
+    let timespan = timespan(scope, node, body);
+    let group_by = rule::texts(scope, body, "group-by");
+    let aliases = aliases(scope, body);
+    let generates = generates(scope, document, body);
+    let (kind, needs) = needs?;
+    let condition = condition(scope, node, body, needs, &kind);
+    let (head, rules, condition) = (head?, rules?, condition?);
+    let (rules, positions) = rules.into_iter().unzip();
+    Some(Draft {
+        correlation: Correlation {
+            id: head.id,
+            title: head.title,
+            name: head.name,
+            level: head.level,
+            kind,
+            rules,
+            timespan: timespan?,
+            group_by,
+            bounds: condition.bounds,
+            fields: condition.fields,
+            percentile: condition.percentile,
+            condition_text: condition.text,
+            aliases,
+            generates,
+            place: head.place,
+        },
+        positions,
+    })
+}
+
+fn missing(scope: &mut Scope<'_>, node: &Node, key: &str) {
+    scope.report.error(node.position, format!("correlation: missing {key:?}")).key(key);
+}
+
+fn kind(scope: &mut Scope<'_>, node: &Node, body: &Mapping) -> Option<(String, Needs)> {
+    let Some(kind) = body.get_some("type") else {
+        missing(scope, node, "type");
+        return None;
+    };
+    let name = scope.report.checked("type", kind.text())?;
+    let found = KINDS.iter().find(|(known, _)| *known == name);
+    if found.is_none() {
+        let known = KINDS.map(|(known, _)| known);
+        let note = scope.report.error(kind.position, format!("unknown correlation type {name:?}"));
+        note.key("type").near(nearest(name, known), &known.join(", "));
+    }
+    found.map(|(name, needs)| ((*name).to_owned(), *needs))
+}
+
+fn references(
+    scope: &mut Scope<'_>,
+    node: &Node,
+    body: &Mapping,
+) -> Option<Vec<(String, Position)>> {
+    let Some(rules) = body.get_some("rules") else {
+        missing(scope, node, "rules");
+        return None;
+    };
+    let items: Vec<&Node> = match &rules.kind {
+        Kind::Sequence(items) => items.iter().collect(),
+        Kind::Scalar(_) | Kind::Mapping(_) => vec![rules],
+    };
+    if items.is_empty() {
+        scope.report.error(rules.position, "rules: an empty list").key("rules");
+        return None;
+    }
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        let reference = scope.report.checked("rules", item.text())?;
+        found.push((reference.to_owned(), item.position));
+    }
+    Some(found)
+}
+
+fn timespan(scope: &mut Scope<'_>, node: &Node, body: &Mapping) -> Option<Duration> {
+    let Some(timespan) = body.get_some("timespan") else {
+        missing(scope, node, "timespan");
+        return None;
+    };
+    let text = scope.report.checked("timespan", timespan.text())?;
+    let parsed = duration(text);
+    if parsed.is_none() {
+        let note = scope.report.error(timespan.position, format!("{text:?} is no timespan"));
+        note.key("timespan").hint("a number and a unit: 30s, 10m, 2h, 7d, 1w, 1M, 1y");
+    }
+    parsed
+}
+
+/// A number and a unit. A month has 30 days, a year 365.
+fn duration(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let digits = &text[..text.len() - unit.len_utf8()];
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        'M' => 30 * 86_400,
+        'y' => 365 * 86_400,
+        _ => return None,
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let total = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
+    (total > 0).then(|| Duration::from_secs(total))
+}
+
+fn aliases(scope: &mut Scope<'_>, body: &Mapping) -> Vec<Alias> {
+    let Some(node) = body.get_some("aliases") else { return Vec::new() };
+    let Some(mapping) = scope.report.checked("aliases", node.mapping()) else { return Vec::new() };
+    let mut aliases = Vec::with_capacity(mapping.entries.len());
+    for entry in &mapping.entries {
+        let Some(inner) = scope.report.checked("aliases", entry.value.mapping()) else { continue };
+        let mut fields = Vec::with_capacity(inner.entries.len());
+        for inner in &inner.entries {
+            if let Some(field) = scope.report.checked("aliases", inner.value.text()) {
+                fields.push((inner.key.clone(), field.to_owned()));
+            }
+        }
+        aliases.push(Alias { name: entry.key.clone(), fields });
+    }
+    aliases
+}
+
+fn generates(scope: &mut Scope<'_>, document: &Document, body: &Mapping) -> bool {
+    let node = document.mapping.get_some("generate").or_else(|| body.get_some("generate"));
+    node.and_then(|node| scope.report.checked("generate", node.boolean())).unwrap_or(false)
+}
+
+#[derive(Default)]
+struct Condition {
+    bounds: Vec<(Comparison, Number)>,
+    fields: Vec<String>,
+    percentile: Option<Number>,
+    text: Option<String>,
+}
+
+fn condition(
+    scope: &mut Scope<'_>,
+    node: &Node,
+    body: &Mapping,
+    needs: Needs,
+    kind: &str,
+) -> Option<Condition> {
+    let Some(written) = body.get_some("condition") else {
+        if needs == Needs::Nothing {
+            return Some(Condition::default());
+        }
+        missing(scope, node, "condition");
+        return None;
+    };
+    if needs == Needs::Expression {
+        let text = scope.report.checked("condition", written.text())?;
+        return Some(Condition { text: Some(text.to_owned()), ..Condition::default() });
+    }
+    let mapping = scope.report.checked("condition", written.mapping())?;
+    let mut known: Vec<&str> = BOUNDS.map(|(name, _)| name).to_vec();
+    known.extend(["field", "percentile"]);
+    let unknown = mapping.unknown_keys(&known);
+    let mut is_whole = unknown.is_empty();
+    for fault in unknown {
+        scope.report.fault(fault);
+    }
+    let mut condition =
+        Condition { fields: rule::texts(scope, mapping, "field"), ..Condition::default() };
+    for (name, comparison) in BOUNDS {
+        let Some(node) = mapping.get(name) else { continue };
+        match number(scope, name, node) {
+            Some(number) => condition.bounds.push((comparison, number)),
+            None => is_whole = false,
+        }
+    }
+    if let Some(node) = mapping.get_some("percentile") {
+        condition.percentile = number(scope, "percentile", node);
+        is_whole &= condition.percentile.is_some();
+    }
+    if condition.bounds.is_empty() && is_whole {
+        let note = scope.report.error(written.position, "condition: no bound is written");
+        note.key("condition").hint("one of gt, gte, lt, lte, eq");
+        is_whole = false;
+    }
+    if needs == Needs::Field && condition.fields.is_empty() {
+        let message = format!("condition: {kind} needs a \"field\"");
+        scope.report.error(written.position, message).key("field");
+        is_whole = false;
+    }
+    is_whole.then_some(condition)
+}
+
+fn number(scope: &mut Scope<'_>, key: &str, node: &Node) -> Option<Number> {
+    match node.scalar() {
+        Some(Scalar::Integer(value)) => Some(Number::Integer(value)),
+        Some(Scalar::Float(value)) if value.is_finite() => Some(Number::Float(value)),
+        _ => {
+            let message = format!("{key}: expected a number, found {}", node.kind_name());
+            scope.report.error(node.position, message).key(key);
+            None
+        }
+    }
+}
+
+/// What became of a correlation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    Holds,
+    Foreign,
+    LeftOut,
+}
+
+/// Resolves references, drops correlations that cannot hold, and silences what only feeds.
+pub(super) fn resolve(reading: &mut Reading) {
+    let drafts = std::mem::take(&mut reading.correlations);
+    let mut fates = vec![Fate::Waiting; drafts.len()];
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
+    let mut waits_for = vec![0_usize; drafts.len()];
+    for (index, draft) in drafts.iter().enumerate() {
+        for reference in &draft.correlation.rules {
+            if let Some(Known::Correlation(other)) = reading.find(reference) {
+                dependents[other].push(index);
+                waits_for[index] += 1;
+            }
+        }
+    }
+    let mut ready: Vec<usize> = (0..drafts.len()).filter(|&index| waits_for[index] == 0).collect();
+    while let Some(index) = ready.pop() {
+        fates[index] = decide(reading, &drafts[index], &fates);
+        for &dependent in &dependents[index] {
+            waits_for[dependent] -= 1;
+            if waits_for[dependent] == 0 {
+                ready.push(dependent);
+            }
+        }
+    }
+    let mut is_fed = vec![false; reading.reading.rules.len()];
+    let mut is_loud = vec![false; reading.reading.rules.len()];
+    for (draft, fate) in drafts.into_iter().zip(fates) {
+        let correlation = draft.correlation;
+        if fate == Fate::Waiting {
+            let mut report = Report::new(correlation.place.file.clone());
+            let position =
+                Position { line: correlation.place.line, column: correlation.place.column };
+            report.error(position, "the correlation feeds itself").key("rules");
+            reading.reading.problems.append(&mut report.problems);
+            reading.leave_out(&correlation.id, Some(&correlation.title), correlation.place);
+            continue;
+        }
+        if fate != Fate::Holds {
+            continue;
+        }
+        for reference in &correlation.rules {
+            if let Some(Known::Rule(index)) = reading.find(reference) {
+                is_fed[index] = true;
+                is_loud[index] |= correlation.generates;
+            }
+        }
+        reading.reading.correlations.push(correlation);
+    }
+    for (index, rule) in reading.reading.rules.iter_mut().enumerate() {
+        rule.is_silent = is_fed[index] && !is_loud[index];
+    }
+}
+
+/// Decides on a correlation whose references are all decided.
+fn decide(reading: &mut Reading, draft: &Draft, fates: &[Fate]) -> Fate {
+    let correlation = &draft.correlation;
+    let mut report = Report::new(correlation.place.file.clone());
+    let mut foreign = Vec::new();
+    for (reference, &position) in correlation.rules.iter().zip(&draft.positions) {
+        let fate = match reading.find(reference) {
+            None => {
+                let message = format!("no rule has the id or name {reference:?}");
+                report.error(position, message).key("rules");
+                continue;
+            }
+            Some(Known::Rule(_)) => Fate::Holds,
+            Some(Known::Foreign) => Fate::Foreign,
+            Some(Known::LeftOut) => Fate::LeftOut,
+            Some(Known::Correlation(index)) => fates[index],
+        };
+        match fate {
+            Fate::Holds | Fate::Waiting => {}
+            Fate::Foreign => foreign.push((reference, position)),
+            Fate::LeftOut => {
+                let message = format!("{reference:?} is left out because of an error");
+                report.error(position, message).key("rules");
+            }
+        }
+    }
+    if foreign.len() == correlation.rules.len() {
+        reading.reading.skipped.push(Skipped {
+            place: correlation.place.clone(),
+            why: "all its rules are for other logs".to_owned(),
+            id: Some(correlation.id.clone()),
+        });
+        return Fate::Foreign;
+    }
+    for (reference, position) in foreign {
+        let message = format!("rule {reference:?} is for another log and does not run");
+        report.error(position, message).key("rules");
+    }
+    let has_errors = report.has_errors();
+    reading.reading.problems.append(&mut report.problems);
+    if has_errors {
+        let place = correlation.place.clone();
+        reading.leave_out(&correlation.id, Some(&correlation.title), place);
+        return Fate::LeftOut;
+    }
+    Fate::Holds
+}
