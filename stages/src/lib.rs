@@ -1,7 +1,15 @@
-//! The pure stages of askance: bytes in, alerts out.
+//! The pure stages of askance: bytes of CloudTrail in, alerts out.
+//!
+//! [`flow::Worker::run`] is the whole pipe; read it first. Nothing in this crate touches files,
+//! sockets, the environment, threads or the clock.
 
+pub mod alert;
 pub mod decode;
+pub mod filter;
+pub mod flow;
+pub mod matcher;
 pub mod model;
 pub mod parse;
 pub mod sigma;
+pub mod tally;
 pub mod yaml;

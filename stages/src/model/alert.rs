@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::sigma::ast::Level;
+use super::Level;
 
 /// A rule matched an event.
 ///

@@ -1,9 +1,13 @@
 //! The values that stages hand to each other.
 
 mod alert;
+mod level;
 mod record;
 mod reject;
+mod time;
 
 pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleRef};
+pub use level::Level;
 pub use record::{Lookup, Record, Values};
 pub use reject::{Damage, Drop, Odd, Reason, Reject};
+pub use time::{parse_time, rfc3339, utc};

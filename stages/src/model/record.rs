@@ -8,6 +8,8 @@ pub struct Record<'a> {
     nodes: &'a [Node<'a>],
     /// The record's text as it stood in its file (for envelopes: after unescaping).
     pub raw: &'a [u8],
+    /// Strict JSON: no reader refuses the text.
+    pub is_strict: bool,
 }
 
 /// What a path leads to.
@@ -45,7 +47,13 @@ impl<'a> Record<'a> {
     /// Takes a tape whose first node is the record's object.
     #[must_use]
     pub fn new(nodes: &'a [Node<'a>], raw: &'a [u8]) -> Self {
-        Self { nodes, raw }
+        Self { nodes, raw, is_strict: false }
+    }
+
+    /// The same, of text that strict JSON accepts.
+    #[must_use]
+    pub fn strict(nodes: &'a [Node<'a>], raw: &'a [u8]) -> Self {
+        Self { nodes, raw, is_strict: true }
     }
 
     /// The value at a position.
@@ -151,7 +159,8 @@ impl<'a> Record<'a> {
                 self.find_from(value, rest, values);
             }
         }
-        if !is_there && self.is_cut(position) {
+        // The record itself is never cut by CloudTrail, only the objects within.
+        if !is_there && position > 0 && self.is_cut(position) {
             values.is_cut = true;
         }
     }

@@ -56,6 +56,20 @@ pub(super) fn parse<'a>(
     Ok((nodes, odd))
 }
 
+/// Unescapes a JSON string's inside into `out`, which is overwritten.
+pub(super) fn unescape(inside: &[u8], out: &mut String) {
+    out.clear();
+    let text = String::from_utf8_lossy(inside);
+    // With quotes around it the reader takes it as the one string that it is.
+    let quoted = format!("\"{text}\"");
+    let mut reader =
+        Reader { text: quoted.as_bytes(), at: 0, arena: out, nodes: Vec::new(), odd: Vec::new() };
+    if reader.string().is_err() {
+        // Only a backslash at the very end can do this; the splitter has seen the closing quote.
+        out.clear();
+    }
+}
+
 /// A node whose text is a place in the arena, which still grows.
 enum Loose {
     Text(Range<usize>),

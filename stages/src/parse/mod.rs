@@ -10,3 +10,8 @@ mod structure;
 pub use record::Parser;
 pub use split::{MAX_RECORD, Piece, Splitter, Step};
 pub use structure::{Found, MAX_DEPTH, Structure, Walk};
+
+/// Unescapes the inside of a JSON string that holds a record; `out` is overwritten.
+pub fn unescape(inside: &[u8], out: &mut String) {
+    lenient::unescape(inside, out);
+}

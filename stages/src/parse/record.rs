@@ -37,7 +37,7 @@ impl Parser {
         );
         let is_object = matches!(tape.0.first(), Some(simd_json::Node::Object { .. }));
         if strict.is_ok() && is_object {
-            let result = then(Record::new(&tape.0, text), &[]);
+            let result = then(Record::strict(&tape.0, text), &[]);
             self.tape = Some(tape.reset());
             return Ok(result);
         }

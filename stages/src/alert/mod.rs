@@ -1,0 +1,124 @@
+//! Makes an alert of a record and the rule that matched it.
+
+mod compact;
+mod identity;
+
+use serde_json::value::RawValue;
+
+use crate::model::{Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleRef, Values, rfc3339};
+use crate::sigma::ast::Rule;
+
+pub use compact::compact;
+pub use identity::{actor, event_identity};
+
+/// Most resources that an alert names; some calls carry a thousand.
+const MAX_RESOURCES: usize = 20;
+
+/// Everything an alert is made of besides its rule; worked out once for all rules of a record.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// What makes it the same event wherever it is read.
+    pub identity: String,
+    time: Option<String>,
+    account: Option<String>,
+    region: Option<String>,
+    actor: Actor,
+    event: Option<Box<RawValue>>,
+}
+
+/// What is known of the record's place and what is wanted in the alert.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Path or address of the file.
+    pub path: &'a str,
+    /// Place of the record in it.
+    pub index: u64,
+}
+
+impl Facts {
+    /// Reads what alerts tell from a record.
+    #[must_use]
+    pub fn of(
+        record: &Record<'_>,
+        time: Option<jiff::Timestamp>,
+        account: Option<&str>,
+        with_event: bool,
+    ) -> Self {
+        let json = compact(record);
+        Self {
+            identity: event_identity(record, account, &json),
+            time: time.map(rfc3339),
+            account: account.map(str::to_owned),
+            region: record.text(&["awsRegion"]).map(str::to_owned),
+            actor: actor(record),
+            event: with_event.then(|| RawValue::from_string(json).ok()).flatten(),
+        }
+    }
+}
+
+/// Makes the alert.
+#[must_use]
+pub fn alert(
+    rule: &Rule,
+    record: &Record<'_>,
+    facts: &Facts,
+    matched: Vec<Matched>,
+    context: Context<'_>,
+) -> Alert {
+    Alert {
+        id: identity::alert_id(&rule.id, &facts.identity),
+        time: facts.time.clone(),
+        level: rule.level,
+        rule: RuleRef {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            tags: rule.tags.clone(),
+        },
+        account: facts.account.clone(),
+        region: facts.region.clone(),
+        actor: facts.actor.clone(),
+        resource: resources(rule, record),
+        origin: Origin { path: context.path.to_owned(), index: context.index },
+        matched,
+        event: facts.event.clone(),
+    }
+}
+
+/// What was acted on: by the rule's paths, then what CloudTrail lists; each id once.
+fn resources(rule: &Rule, record: &Record<'_>) -> Vec<Resource> {
+    let mut found: Vec<Resource> = Vec::new();
+    let mut add = |kind: Option<&str>, id: String| {
+        let is_new = !found.iter().any(|resource| resource.id == id);
+        if is_new && !id.is_empty() && found.len() < MAX_RESOURCES {
+            found.push(Resource { kind: kind.map(str::to_owned), id });
+        }
+    };
+    for path in rule.askance.iter().flat_map(|askance| &askance.resource) {
+        let mut values = Values::default();
+        record.find(path, &mut values);
+        for at in values.found {
+            let id = match record.value(at) {
+                Lookup::Text(text) => text.to_owned(),
+                Lookup::Static(simd_json::StaticNode::Null) | Lookup::Container => continue,
+                Lookup::Static(value) => value.to_string(),
+            };
+            add(path.rsplit('.').next(), id);
+        }
+    }
+    if let Some(list) = record.at(&["resources"]) {
+        for element in record.elements(list) {
+            let member = |name: &str| {
+                record.members(element).find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(
+                    |(_, at)| match record.value(at) {
+                        Lookup::Text(text) => Some(text),
+                        Lookup::Static(_) | Lookup::Container => None,
+                    },
+                )
+            };
+            if let Some(id) = member("ARN").or_else(|| member("resourceName")) {
+                add(member("type").or_else(|| member("resourceType")), id.to_owned());
+            }
+        }
+    }
+    found
+}

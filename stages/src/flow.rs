@@ -1,0 +1,352 @@
+//! The whole pipe in order: bytes of one object in, alerts out. The file to read first.
+//!
+//! An object goes through on one core, from unpacking to alerts, with buffers that are kept from
+//! object to object. Nothing here reads a file, a clock or the environment.
+
+use crate::alert::{self, Context, Facts};
+use crate::decode::{Body, DecodeLimits, Decoder, Input, Stream};
+use crate::filter::{self, FilterConfig};
+use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
+use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject};
+use crate::parse::{Parser, Piece, Splitter, Step, Structure, unescape};
+use crate::tally::Tally;
+
+/// How much is read from a stream at a time.
+const READ: usize = 1 << 20;
+
+/// What is done with each object; immutable, shared by all workers.
+#[derive(Debug)]
+pub struct Detect {
+    /// The rules.
+    pub rules: RuleSet,
+    /// What is asked for.
+    pub config: DetectConfig,
+}
+
+/// How objects are looked at.
+#[derive(Debug, Clone, Default)]
+pub struct DetectConfig {
+    /// Which records are asked for.
+    pub filter: FilterConfig,
+    /// What an object may unpack to.
+    pub limits: DecodeLimits,
+    /// Leave the whole record out of alerts.
+    pub without_event: bool,
+    /// Count records by day and region; every record is parsed for it.
+    pub with_days: bool,
+    /// Parse every record and try every rule on it: the slow and obvious way, for comparison.
+    pub without_prefilter: bool,
+}
+
+/// What comes out, in the order of the records.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// A rule matched.
+    Alert(Box<Alert>),
+    /// A rule could not be decided, since CloudTrail cut what it looks at.
+    Unknown(Unknown),
+    /// Something could not be read.
+    Reject(Reject),
+}
+
+/// A record about which a rule could not be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's title.
+    pub title: String,
+    /// The event's id, if it has one.
+    pub event_id: Option<String>,
+    /// Place of the record in its file.
+    pub index: u64,
+}
+
+/// One worker's buffers; runs objects one after the other.
+pub struct Worker<'d> {
+    decoder: Decoder,
+    window: Vec<u8>,
+    engine: Engine<'d>,
+}
+
+/// What a worker needs besides the unpacked text.
+struct Engine<'d> {
+    detect: &'d Detect,
+    structure: Structure,
+    parser: Parser,
+    candidates: Candidates,
+    scratch: Scratch,
+    unescaped: String,
+}
+
+/// One object on its way.
+struct Run<'r> {
+    path: &'r str,
+    tally: Tally,
+    /// Place of the next record.
+    index: u64,
+    /// Offset of the window in the unpacked text.
+    base: u64,
+    sink: &'r mut dyn FnMut(Output),
+    should_stop: &'r dyn Fn() -> bool,
+}
+
+impl<'d> Worker<'d> {
+    /// Makes a worker.
+    #[must_use]
+    pub fn new(detect: &'d Detect) -> Self {
+        Self {
+            decoder: Decoder::new(detect.config.limits),
+            window: Vec::new(),
+            engine: Engine {
+                detect,
+                structure: Structure::new(),
+                parser: Parser::default(),
+                candidates: Candidates::default(),
+                scratch: Scratch::default(),
+                unescaped: String::new(),
+            },
+        }
+    }
+
+    /// Takes one object from its bytes to alerts; `path` is where it came from.
+    ///
+    /// `should_stop` is asked now and then; once it says yes, the rest of the object is left. The
+    /// tally is of what was done until then.
+    pub fn run(
+        &mut self,
+        input: Input<'_>,
+        path: &str,
+        sink: &mut dyn FnMut(Output),
+        should_stop: &dyn Fn() -> bool,
+    ) -> Tally {
+        let mut run =
+            Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
+        let engine = &mut self.engine;
+        // Taken apart and put together, the reader may live shorter than the caller said.
+        let input = match input {
+            Input::Whole(bytes) => Input::Whole(bytes),
+            Input::Parts(head, rest) => Input::Parts(head, &mut *rest),
+        };
+        match self.decoder.open(input) {
+            Err(damage) => run.damage(damage),
+            Ok(Body::Whole(text)) => {
+                run.tally.bytes_text = text.len() as u64;
+                if text.trim_ascii().is_empty() {
+                    run.reject(Reason::Empty, text, 0, String::new());
+                } else {
+                    engine.whole(text, &mut run);
+                }
+            }
+            Ok(Body::Stream(mut stream)) => engine.stream(&mut stream, &mut self.window, &mut run),
+        }
+        run.tally
+    }
+}
+
+impl Engine<'_> {
+    fn whole(&mut self, text: &[u8], run: &mut Run<'_>) {
+        let mut splitter = Splitter::new(self.structure);
+        while !(run.should_stop)() {
+            match splitter.next(text, true) {
+                Step::Piece(piece) => self.piece(piece, text, run),
+                Step::More | Step::End => break,
+            }
+        }
+    }
+
+    fn stream(&mut self, stream: &mut Stream<'_>, window: &mut Vec<u8>, run: &mut Run<'_>) {
+        let mut splitter = Splitter::new(self.structure);
+        let mut damage: Option<Damage> = None;
+        let (mut filled, mut is_last, mut is_blank) = (0, false, true);
+        while !(run.should_stop)() {
+            match splitter.next(&window[..filled], is_last) {
+                // What ends early because the bytes are damaged is told as that damage alone.
+                Step::Piece(Piece::Rejected(Reason::CutJson, _)) if damage.is_some() => {}
+                Step::Piece(piece) => self.piece(piece, &window[..filled], run),
+                Step::End => break,
+                Step::More if is_last => break,
+                Step::More => {
+                    let done = splitter.keep_from();
+                    window.copy_within(done..filled, 0);
+                    filled -= done;
+                    run.base += done as u64;
+                    splitter.rebase();
+                    if window.len() < filled + READ {
+                        window.resize(filled + READ, 0);
+                    }
+                    let read = stream.read(&mut window[filled..filled + READ]);
+                    let count = read.unwrap_or_else(|found| {
+                        damage = Some(found);
+                        0
+                    });
+                    is_blank &= window[filled..filled + count].trim_ascii().is_empty();
+                    filled += count;
+                    run.tally.bytes_text += count as u64;
+                    is_last = count == 0;
+                }
+            }
+        }
+        match damage {
+            Some(damage) => run.damage(damage),
+            None if is_last && is_blank => run.reject(Reason::Empty, &[], 0, String::new()),
+            None => {}
+        }
+    }
+
+    fn piece(&mut self, piece: Piece, window: &[u8], run: &mut Run<'_>) {
+        match piece {
+            Piece::Record { range, has_unicode_escape } => {
+                let offset = range.start;
+                self.record(&window[range], has_unicode_escape, offset, run);
+            }
+            Piece::Quoted(range) => {
+                let offset = range.start;
+                let mut text = std::mem::take(&mut self.unescaped);
+                unescape(&window[range], &mut text);
+                if text.trim_start().starts_with('{') {
+                    let has_unicode_escape = text.contains("\\u");
+                    self.record(text.trim().as_bytes(), has_unicode_escape, offset, run);
+                } else {
+                    run.next_record();
+                    run.tally.drop(Drop::NotCloudTrail);
+                }
+                self.unescaped = text;
+            }
+            Piece::Dropped(reason) => {
+                if reason == Drop::NotCloudTrail {
+                    run.next_record();
+                }
+                run.tally.drop(reason);
+            }
+            Piece::Odd(odd) => run.tally.odd(odd),
+            Piece::Rejected(reason, range) => {
+                if matches!(reason, Reason::NotObject | Reason::TooLarge | Reason::TooDeep) {
+                    run.next_record();
+                }
+                let offset = range.start;
+                run.reject(reason, &window[range], offset, String::new());
+            }
+        }
+    }
+
+    /// One record, from its text on.
+    #[inline]
+    fn record(&mut self, text: &[u8], has_unicode_escape: bool, offset: usize, run: &mut Run<'_>) {
+        let index = run.next_record();
+        let config = &self.detect.config;
+        let verdict = if config.without_prefilter {
+            Verdict::All
+        } else {
+            self.detect.rules.judge(text, has_unicode_escape, &mut self.candidates)
+        };
+        let is_looked_at = config.with_days || !config.filter.is_open();
+        if verdict == Verdict::Pass && !is_looked_at {
+            run.tally.passed += 1;
+            run.tally.passed_unparsed += 1;
+            return;
+        }
+        let (detect, candidates, scratch) = (self.detect, &self.candidates, &mut self.scratch);
+        let parsed = self.parser.parse(text, |record, odd| {
+            let mut looking = Looking { detect, candidates, scratch, index };
+            looking.record(&record, odd, verdict, run);
+        });
+        if let Err(why) = parsed {
+            run.reject(Reason::BadRecord, text, offset, why);
+        }
+    }
+}
+
+/// A parsed record being filtered, matched and told.
+struct Looking<'l> {
+    detect: &'l Detect,
+    candidates: &'l Candidates,
+    scratch: &'l mut Scratch,
+    index: u64,
+}
+
+impl Looking<'_> {
+    fn record(&mut self, record: &Record<'_>, odd: &[Odd], verdict: Verdict, run: &mut Run<'_>) {
+        let config = &self.detect.config;
+        if let Some(reason) = config.filter.reason_to_drop(record) {
+            run.tally.drop(reason);
+            return;
+        }
+        run.tally.passed += 1;
+        let time = filter::event_time(record);
+        let account = filter::account(record);
+        odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
+        if config.with_days {
+            let day = time.map_or("unknown".to_owned(), |time| {
+                crate::model::utc(time).date().to_string()
+            });
+            let region = record.text(&["awsRegion"]).unwrap_or("unknown").to_owned();
+            run.tally.count_day(day, region);
+        }
+        let (detect, index) = (self.detect, self.index);
+        let mut facts: Option<Facts> = None;
+        detect.rules.run(record, verdict, self.candidates, self.scratch, |rule_index, truth, scratch| {
+            let rule = &detect.rules.rules[rule_index].rule;
+            if truth == Tri::Unknown {
+                *run.tally.unknown.entry(rule.id.clone()).or_default() += 1;
+                (run.sink)(Output::Unknown(Unknown {
+                    rule: rule.id.clone(),
+                    title: rule.title.clone(),
+                    event_id: record.text(&["eventID"]).map(str::to_owned),
+                    index,
+                }));
+                return;
+            }
+            let with_event = !detect.config.without_event;
+            let facts = facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
+            let matched = detect.rules.evidence(rule_index, record, scratch);
+            let context = Context { path: run.path, index };
+            let alert = alert::alert(rule, record, facts, matched, context);
+            run.tally.alerts[alert.level as usize] += 1;
+            (run.sink)(Output::Alert(Box::new(alert)));
+        });
+    }
+}
+
+impl Run<'_> {
+    /// Counts a record and tells its place.
+    fn next_record(&mut self) -> u64 {
+        self.tally.records += 1;
+        self.index += 1;
+        self.index - 1
+    }
+
+    fn reject(&mut self, reason: Reason, bytes: &[u8], offset: usize, detail: String) {
+        self.tally.reject(reason);
+        let offset = self.base + offset as u64;
+        (self.sink)(Output::Reject(Reject::new(reason, offset, bytes, detail)));
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        self.tally.reject(damage.reason);
+        (self.sink)(Output::Reject(Reject::new(damage.reason, damage.offset, &[], damage.detail)));
+    }
+}
+
+/// What looks odd about a record that could be parsed.
+fn oddities(
+    record: &Record<'_>,
+    time: Option<jiff::Timestamp>,
+    account: Option<&str>,
+) -> impl Iterator<Item = Odd> {
+    let year = time.map(|time| crate::model::utc(time).year());
+    let has_time = record.at(&["eventTime"]).is_some() || time.is_some();
+    let version = record.text(&["eventVersion"]);
+    let source = record.text(&["sourceIPAddress"]);
+    [
+        (!has_time, Odd::NoEventTime),
+        // CloudTrail began in 2013; AWS itself in 2006.
+        (has_time && !year.is_some_and(|year| (2006..=2100).contains(&year)), Odd::BadEventTime),
+        (record.text(&["eventID"]).is_none_or(str::is_empty), Odd::NoEventId),
+        (account.is_none_or(str::is_empty), Odd::NoAccount),
+        (!version.is_some_and(|version| version.split('.').next() == Some("1")), Odd::UnknownVersion),
+        (source.is_some_and(|s| s.parse::<std::net::IpAddr>().is_err()), Odd::SourceIsName),
+    ]
+    .into_iter()
+    .filter_map(|(is_so, odd)| is_so.then_some(odd))
+}

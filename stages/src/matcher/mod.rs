@@ -1,0 +1,131 @@
+//! Decides which rules match a record.
+//!
+//! [`RuleSet::judge`] looks at a record's bytes and names the rules that could match; [`RuleSet::run`]
+//! decides about those on the parsed record. Matching every rule on every record, the obvious way,
+//! gives the same, as tests compare.
+
+mod evidence;
+mod explain;
+mod needs;
+mod prefilter;
+mod rule;
+mod text;
+mod tri;
+mod value;
+
+use std::sync::Arc;
+
+use crate::model::{Matched, Record};
+use crate::sigma::ast;
+
+pub use explain::{Clause, ClauseKind, Explanation, PartExplanation};
+pub use prefilter::{Candidates, Prefilter, Verdict};
+pub use rule::{CompiledRule, Scratch};
+pub use tri::Tri;
+
+use rule::{Decision, Fields};
+
+/// Rules ready to be matched; immutable, shared by all workers.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// In the order in which they were given.
+    pub rules: Vec<CompiledRule>,
+    fields: Fields,
+    prefilter: Prefilter,
+}
+
+/// A rule that could not be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: rule \"{title}\": {message}")]
+pub struct CompileError {
+    /// Where the rule stands.
+    pub place: ast::Place,
+    /// Its title.
+    pub title: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl RuleSet {
+    /// Compiles rules; those that only feed a correlation are left out.
+    ///
+    /// # Errors
+    /// Every rule that cannot be compiled; the reader refuses nearly all of them before.
+    pub fn compile(
+        rules: impl IntoIterator<Item = Arc<ast::Rule>>,
+    ) -> Result<Self, Vec<CompileError>> {
+        let mut fields = Fields::default();
+        let (mut compiled, mut errors) = (Vec::new(), Vec::new());
+        for rule in rules.into_iter().filter(|rule| !rule.is_silent) {
+            match rule::compile(Arc::clone(&rule), &mut fields) {
+                Ok(rule) => compiled.push(rule),
+                Err(message) => errors.push(CompileError {
+                    place: rule.place.clone(),
+                    title: rule.title.clone(),
+                    message,
+                }),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let prefilter = Prefilter::new(&compiled);
+        Ok(Self { rules: compiled, fields, prefilter })
+    }
+
+    /// Tells from a record's bytes which rules could match it.
+    #[inline]
+    pub fn judge(
+        &self,
+        text: &[u8],
+        has_unicode_escape: bool,
+        candidates: &mut Candidates,
+    ) -> Verdict {
+        if self.rules.is_empty() {
+            return Verdict::Pass;
+        }
+        self.prefilter.judge(text, has_unicode_escape, candidates)
+    }
+
+    /// Decides about the rules that `verdict` left, in order, and hands on those that match or can't
+    /// be told, by index in [`RuleSet::rules`].
+    pub fn run(
+        &self,
+        record: &Record<'_>,
+        verdict: Verdict,
+        candidates: &Candidates,
+        scratch: &mut Scratch,
+        mut found: impl FnMut(usize, Tri, &mut Scratch),
+    ) {
+        scratch.next_record();
+        let mut decide = |index: usize| {
+            let truth =
+                Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
+            if truth != Tri::False {
+                found(index, truth, scratch);
+            }
+        };
+        match verdict {
+            Verdict::Pass => {}
+            Verdict::Some => candidates.rules.iter().for_each(|index| decide(*index as usize)),
+            Verdict::All => (0..self.rules.len()).for_each(decide),
+        }
+    }
+
+    /// The fields that made a rule match; to be asked for a record that was just [`RuleSet::run`].
+    pub fn evidence(
+        &self,
+        index: usize,
+        record: &Record<'_>,
+        scratch: &mut Scratch,
+    ) -> Vec<Matched> {
+        Decision { fields: &self.fields, record, scratch }.evidence(&self.rules[index])
+    }
+
+    /// Why a rule did or did not match.
+    pub fn explain(&self, index: usize, record: &Record<'_>) -> Explanation {
+        let scratch = &mut Scratch::default();
+        scratch.next_record();
+        Decision { fields: &self.fields, record, scratch }.explain(&self.rules[index])
+    }
+}

@@ -1,0 +1,317 @@
+//! Rules, compiled, and how they are decided about a record.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use simd_json::StaticNode;
+
+use super::text::TextTest;
+use super::tri::Tri;
+use super::value::{Buffers, ValueTest, compile_regex};
+use crate::model::{Lookup, Record, Values};
+use crate::sigma::ast::{self, Expr, Position};
+
+/// A field of some rule, by its place in [`Fields`].
+pub(super) type FieldId = usize;
+
+/// The paths of all fields that rules name, each once.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    pub paths: Vec<String>,
+    ids: HashMap<String, FieldId>,
+}
+
+impl Fields {
+    fn id(&mut self, path: &str) -> FieldId {
+        if let Some(id) = self.ids.get(path) {
+            return *id;
+        }
+        let id = self.paths.len();
+        self.paths.push(path.to_owned());
+        self.ids.insert(path.to_owned(), id);
+        id
+    }
+}
+
+/// A rule ready to be decided.
+#[derive(Debug)]
+pub struct CompiledRule {
+    /// The rule as it was read.
+    pub rule: Arc<ast::Rule>,
+    /// The rule's own detection, then each filter's: all must hold.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A detection, compiled.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Title of the filter; `None` for the rule's own.
+    pub filter: Option<String>,
+    pub selections: Vec<(String, Search)>,
+    pub condition: Expr,
+    pub condition_text: String,
+}
+
+#[derive(Debug)]
+pub(super) enum Search {
+    All(Vec<Search>),
+    Any(Vec<Search>),
+    Item(Item),
+}
+
+#[derive(Debug)]
+pub(super) struct Item {
+    /// `None` for keywords.
+    pub field: Option<FieldId>,
+    pub path: Option<String>,
+    pub written: String,
+    pub is_negated: bool,
+    pub needs_all: bool,
+    pub tests: Vec<Test>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    Value(ValueTest),
+    Null,
+    Exists(bool),
+    FieldRef { field: FieldId, position: Position, is_cased: bool },
+    AnyOf(Vec<Test>),
+}
+
+/// What was looked up in the record at hand; made once for each worker.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    fields: Vec<(u64, Values)>,
+    epoch: u64,
+    pub(super) buffers: Buffers,
+}
+
+impl Scratch {
+    /// Forgets the last record.
+    pub fn next_record(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// Looks a field up, once for each record.
+    fn look_up(&mut self, field: FieldId, fields: &Fields, record: &Record<'_>) {
+        if self.fields.len() <= field {
+            self.fields.resize_with(field + 1, Default::default);
+        }
+        let (epoch, values) = &mut self.fields[field];
+        if *epoch != self.epoch {
+            *epoch = self.epoch;
+            values.clear();
+            record.find(&fields.paths[field], values);
+        }
+    }
+
+    pub(super) fn values(&self, field: FieldId) -> &Values {
+        &self.fields[field].1
+    }
+}
+
+/// Compiles a rule; its fields are added to `fields`.
+///
+/// # Errors
+/// Words for people, if a regular expression is too large.
+pub(super) fn compile(rule: Arc<ast::Rule>, fields: &mut Fields) -> Result<CompiledRule, String> {
+    let mut parts = vec![compile_part(None, &rule.detection, fields)?];
+    for filter in &rule.filters {
+        parts.push(compile_part(Some(filter.title.clone()), &filter.detection, fields)?);
+    }
+    Ok(CompiledRule { rule, parts })
+}
+
+fn compile_part(
+    filter: Option<String>,
+    detection: &ast::Detection,
+    fields: &mut Fields,
+) -> Result<Part, String> {
+    let selections = detection
+        .selections
+        .iter()
+        .map(|selection| {
+            Ok((selection.name.clone(), compile_search(&selection.search, fields)?))
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(Part {
+        filter,
+        selections,
+        condition: detection.condition.clone(),
+        condition_text: detection.condition_text.clone(),
+    })
+}
+
+fn compile_search(search: &ast::Search, fields: &mut Fields) -> Result<Search, String> {
+    let list = |searches: &[ast::Search], fields: &mut Fields| {
+        searches.iter().map(|search| compile_search(search, fields)).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match search {
+        ast::Search::All(searches) => Search::All(list(searches, fields)?),
+        ast::Search::Any(searches) => Search::Any(list(searches, fields)?),
+        ast::Search::Item(item) => Search::Item(Item {
+            field: item.field.as_ref().map(|path| fields.id(path)),
+            path: item.field.clone(),
+            written: item.written.clone(),
+            is_negated: item.is_negated,
+            needs_all: item.needs_all,
+            tests: item
+                .tests
+                .iter()
+                .map(|test| compile_test(test, fields))
+                .collect::<Result<_, _>>()?,
+        }),
+    })
+}
+
+fn compile_test(test: &ast::Test, fields: &mut Fields) -> Result<Test, String> {
+    Ok(match test {
+        ast::Test::Text(pattern) => Test::Value(ValueTest::Text(TextTest::new(pattern))),
+        ast::Test::Number(number) => Test::Value(ValueTest::Number(*number)),
+        ast::Test::Bool(value) => Test::Value(ValueTest::Bool(*value)),
+        ast::Test::Null => Test::Null,
+        ast::Test::Exists(value) => Test::Exists(*value),
+        ast::Test::Regex(regex) => Test::Value(ValueTest::Regex(
+            compile_regex(regex).map_err(|error| format!("`{}`: {error}", regex.pattern))?,
+        )),
+        ast::Test::Cidr(cidr) => Test::Value(ValueTest::Cidr(*cidr)),
+        ast::Test::Compare(how, number) => Test::Value(ValueTest::Compare(*how, *number)),
+        ast::Test::FieldRef(other) => Test::FieldRef {
+            field: fields.id(&other.field),
+            position: other.position,
+            is_cased: other.is_cased,
+        },
+        ast::Test::TimePart(part, how, number) => {
+            Test::Value(ValueTest::TimePart(*part, *how, *number))
+        }
+        ast::Test::AnyOf(tests) => Test::AnyOf(
+            tests.iter().map(|test| compile_test(test, fields)).collect::<Result<_, _>>()?,
+        ),
+    })
+}
+
+/// A record being decided about: what all steps of the decision share.
+pub(super) struct Decision<'d, 'r> {
+    pub fields: &'d Fields,
+    pub record: &'d Record<'r>,
+    pub scratch: &'d mut Scratch,
+}
+
+impl Decision<'_, '_> {
+    /// Does the rule match, filters and all?
+    pub(super) fn rule(&mut self, rule: &CompiledRule) -> Tri {
+        Tri::all(rule.parts.iter().map(|part| self.part(part)))
+    }
+
+    pub(super) fn part(&mut self, part: &Part) -> Tri {
+        self.expr(&part.condition, &part.selections)
+    }
+
+    fn expr(&mut self, expr: &Expr, selections: &[(String, Search)]) -> Tri {
+        match expr {
+            Expr::And(parts) => Tri::all(parts.iter().map(|part| self.expr(part, selections))),
+            Expr::Or(parts) => Tri::any(parts.iter().map(|part| self.expr(part, selections))),
+            Expr::Not(part) => !self.expr(part, selections),
+            Expr::AtLeast(count, parts) => {
+                Tri::at_least(*count, parts.iter().map(|part| self.expr(part, selections)))
+            }
+            Expr::Selection(index) => self.search(&selections[*index].1),
+        }
+    }
+
+    pub(super) fn search(&mut self, search: &Search) -> Tri {
+        match search {
+            Search::All(searches) => Tri::all(searches.iter().map(|search| self.search(search))),
+            Search::Any(searches) => Tri::any(searches.iter().map(|search| self.search(search))),
+            Search::Item(item) => self.item(item),
+        }
+    }
+
+    pub(super) fn item(&mut self, item: &Item) -> Tri {
+        let truths = item.tests.iter().map(|test| self.test(test, item.field));
+        let truth = if item.needs_all { Tri::all(truths) } else { Tri::any(truths) };
+        if item.is_negated { !truth } else { truth }
+    }
+
+    /// One test on a field, or on every value for keywords.
+    pub(super) fn test(&mut self, test: &Test, field: Option<FieldId>) -> Tri {
+        if let Test::AnyOf(tests) = test {
+            return Tri::any(tests.iter().map(|test| self.test(test, field)));
+        }
+        let Some(field) = field else { return self.keyword(test) };
+        self.scratch.look_up(field, self.fields, self.record);
+        let or_cut = |holds: bool, is_cut: bool| match (holds, is_cut) {
+            (true, _) => Tri::True,
+            (false, true) => Tri::Unknown,
+            (false, false) => Tri::False,
+        };
+        match test {
+            Test::Value(test) => {
+                let Scratch { fields, buffers, .. } = &mut *self.scratch;
+                let values = &fields[field].1;
+                let holds =
+                    values.found.iter().any(|at| test.holds(self.record, *at, buffers));
+                or_cut(holds, values.is_cut)
+            }
+            Test::Null => {
+                let values = self.scratch.values(field);
+                let is_null = values
+                    .found
+                    .iter()
+                    .any(|at| self.record.value(*at) == Lookup::Static(StaticNode::Null));
+                match (is_null, values.is_present, values.is_cut) {
+                    (true, _, _) => Tri::True,
+                    (false, _, true) => Tri::Unknown,
+                    (false, is_present, false) => Tri::from(!is_present),
+                }
+            }
+            Test::Exists(expected) => {
+                let values = self.scratch.values(field);
+                let exists = or_cut(values.is_present, values.is_cut);
+                if *expected { exists } else { !exists }
+            }
+            Test::FieldRef { field: other, position, is_cased } => {
+                self.scratch.look_up(*other, self.fields, self.record);
+                let (values, others) = (self.scratch.values(field), self.scratch.values(*other));
+                let holds = values.found.iter().any(|a| {
+                    others.found.iter().any(|b| {
+                        let (a, b) = (self.record.value(*a), self.record.value(*b));
+                        refers(a, b, *position, *is_cased)
+                    })
+                });
+                or_cut(holds, values.is_cut || others.is_cut)
+            }
+            Test::AnyOf(_) => Tri::False,
+        }
+    }
+
+    fn keyword(&mut self, test: &Test) -> Tri {
+        let holds = match test {
+            Test::Value(test) => test.holds_anywhere(self.record, &mut self.scratch.buffers),
+            // The reader refuses these for keywords.
+            Test::Null | Test::Exists(_) | Test::FieldRef { .. } | Test::AnyOf(_) => false,
+        };
+        if !holds && self.record.has_cut() { Tri::Unknown } else { Tri::from(holds) }
+    }
+}
+
+/// Compares two scalars for `fieldref`: as text, numbers and booleans by how they are written.
+fn refers(value: Lookup<'_>, other: Lookup<'_>, position: Position, is_cased: bool) -> bool {
+    let text = |value: Lookup<'_>| match value {
+        Lookup::Text(text) => Some(text.to_owned()),
+        Lookup::Static(StaticNode::Null) | Lookup::Container => None,
+        Lookup::Static(value) => Some(value.to_string()),
+    };
+    let (Some(mut value), Some(mut other)) = (text(value), text(other)) else { return false };
+    if !is_cased {
+        value = super::text::fold(&value);
+        other = super::text::fold(&other);
+    }
+    match position {
+        Position::Whole => value == other,
+        Position::Start => value.starts_with(&other),
+        Position::End => value.ends_with(&other),
+        Position::Anywhere => value.contains(&other),
+    }
+}

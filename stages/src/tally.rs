@@ -1,0 +1,121 @@
+//! What was done with the input: in, out, dropped by reason, rejected by reason.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Drop, Level, Odd, Reason};
+
+/// Counts of one object or of many; added up by [`Tally::add`].
+///
+/// `records == passed + dropped records + rejected records` holds, and is tested.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Bytes as they came.
+    pub bytes_in: u64,
+    /// Bytes of unpacked text.
+    pub bytes_text: u64,
+    /// Records met, whatever became of them; elements that are no objects included.
+    pub records: u64,
+    /// Records that went through, matched or not.
+    pub passed: u64,
+    /// Records whose bytes showed that no rule could match; part of `passed`.
+    pub passed_unparsed: u64,
+    /// Alerts by level, least first.
+    pub alerts: [u64; Level::ALL.len()],
+    /// Records and files passed by on purpose.
+    pub dropped: Counts<{ Drop::ALL.len() }>,
+    /// What could not be read.
+    pub rejected: Counts<{ Reason::ALL.len() }>,
+    /// What looked odd, of the records that were parsed.
+    pub odd: Counts<{ Odd::ALL.len() }>,
+    /// By rule id: records about which it could not be told.
+    pub unknown: BTreeMap<String, u64>,
+    /// By day and region, if asked for: records.
+    pub days: BTreeMap<(String, String), u64>,
+}
+
+/// A counter for each member of a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts<const N: usize>([u64; N]);
+
+impl<const N: usize> Default for Counts<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Counts<N> {
+    /// The counts, in the order of the set.
+    #[must_use]
+    pub fn all(&self) -> &[u64; N] {
+        &self.0
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}
+
+impl Tally {
+    /// Counts something passed by.
+    pub fn drop(&mut self, drop: Drop) {
+        self.dropped.0[drop as usize] += 1;
+    }
+
+    /// Counts something that could not be read.
+    pub fn reject(&mut self, reason: Reason) {
+        self.rejected.0[reason as usize] += 1;
+    }
+
+    /// Counts something odd.
+    pub fn odd(&mut self, odd: Odd) {
+        self.odd.0[odd as usize] += 1;
+    }
+
+    /// Counts a record of a day and region.
+    pub fn count_day(&mut self, day: String, region: String) {
+        *self.days.entry((day, region)).or_default() += 1;
+    }
+
+    /// True if every record is accounted for.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        let dropped: u64 = [Drop::NotCloudTrail, Drop::Time, Drop::NoTime, Drop::Account, Drop::Region]
+            .into_iter()
+            .map(|drop| self.dropped.0[drop as usize])
+            .sum();
+        let rejected: u64 = [Reason::NotObject, Reason::TooLarge, Reason::TooDeep, Reason::BadRecord]
+            .into_iter()
+            .map(|reason| self.rejected.0[reason as usize])
+            .sum();
+        self.records == self.passed + dropped + rejected
+    }
+
+    /// Adds another's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes_in += other.bytes_in;
+        self.bytes_text += other.bytes_text;
+        self.records += other.records;
+        self.passed += other.passed;
+        self.passed_unparsed += other.passed_unparsed;
+        for (mine, theirs) in self.alerts.iter_mut().zip(other.alerts) {
+            *mine += theirs;
+        }
+        self.dropped.add(&other.dropped);
+        self.rejected.add(&other.rejected);
+        self.odd.add(&other.odd);
+        for (rule, count) in &other.unknown {
+            *self.unknown.entry(rule.clone()).or_default() += count;
+        }
+        for (key, count) in &other.days {
+            *self.days.entry(key.clone()).or_default() += count;
+        }
+    }
+}
