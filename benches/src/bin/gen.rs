@@ -3,13 +3,16 @@
 use std::{
     fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::{Context, bail};
-use askance_benches::generate::{CorpusConfig, Format, Summary, write_corpus};
+use askance_benches::generate::{
+    CorpusConfig, ExampleFile, Format, Summary, example_trail, generate_rules, write_corpus,
+};
 use clap::{Parser, Subcommand, ValueEnum};
+use flate2::{Compression, GzBuilder};
 
 /// Makes seeded inputs: the same seed gives the same bytes.
 #[derive(Parser)]
@@ -23,6 +26,24 @@ struct Arguments {
 enum Command {
     /// Write CloudTrail files, foldered and named as CloudTrail does.
     Corpus(Corpus),
+    /// Write the small made-up trail of examples/.
+    Trail {
+        /// Folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write Sigma rules in the shapes of the public sets.
+    Rules {
+        /// Folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Number of rules.
+        #[arg(long, default_value_t = 3000)]
+        count: usize,
+        /// Seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 #[derive(clap::Args)]
@@ -72,7 +93,43 @@ enum FormatName {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Corpus(corpus) => corpus.run(),
+        Command::Trail { out } => write_trail(&out),
+        Command::Rules { out, count, seed } => write_rules(&out, count, seed),
     }
+}
+
+fn write_trail(out: &Path) -> anyhow::Result<()> {
+    for ExampleFile { path, content, incidents } in example_trail() {
+        let name = path.display();
+        let is_packed = path.extension().is_some_and(|extension| extension == "gz");
+        let stored = if is_packed { pack(&content)? } else { content };
+        write_file(&out.join(&path), &stored)?;
+        writeln!(io::stdout(), "{name}")?;
+        for (incident, id) in incidents {
+            writeln!(io::stdout(), "    {incident} {id}")?;
+        }
+    }
+    Ok(())
+}
+
+fn pack(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packer = GzBuilder::new().write(Vec::new(), Compression::best());
+    packer.write_all(content)?;
+    packer.finish()
+}
+
+fn write_rules(out: &Path, count: usize, seed: u64) -> anyhow::Result<()> {
+    for rule in generate_rules(seed, count) {
+        write_file(&out.join(format!("{}.yml", rule.name)), rule.text.as_bytes())?;
+    }
+    writeln!(io::stdout(), "{count} rules in {}", out.display()).context("cannot write the report")
+}
+
+fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    }
+    fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
 impl Corpus {

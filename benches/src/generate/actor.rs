@@ -53,8 +53,21 @@ const FLEET: &[&str] = &[
     "Amazon ECS Agent - v1.91.0 (3d7c1b2a) (linux) (+http://aws.amazon.com/ecs/) aws-sdk-go-v2/1.36.1",
 ];
 const SERVICES: &[&str] = &[
-    "lambda", "ecs-tasks", "cloudtrail", "ec2", "delivery.logs", "eks", "secretsmanager", "states", "autoscaling",
-    "events", "s3", "scheduler", "backup", "kms", "mediaconvert",
+    "lambda",
+    "ecs-tasks",
+    "cloudtrail",
+    "ec2",
+    "delivery.logs",
+    "eks",
+    "secretsmanager",
+    "states",
+    "autoscaling",
+    "events",
+    "s3",
+    "scheduler",
+    "backup",
+    "kms",
+    "mediaconvert",
 ];
 const LINKED: &[(&str, &str)] = &[
     ("config", "AWSServiceRoleForConfig"),
@@ -93,7 +106,8 @@ impl Cast<'_> {
             let level = ["DeveloperAccess", "ReadOnlyAccess", "NewsroomOperator"][number % 3];
             let role = format!("AWSReservedSSO_{level}_{}", self.token(16));
             let path = "aws-reserved/sso.amazonaws.com/";
-            let (agents, is_in_browser) = if number % 3 == 1 { (SHELL, false) } else { (BROWSER, true) };
+            let (agents, is_in_browser) =
+                if number % 3 == 1 { (SHELL, false) } else { (BROWSER, true) };
             let at = self.address(number);
             self.role(Duty::Console, path, &role, person, agents, &at, "");
             self.last().is_in_browser = is_in_browser;
@@ -154,7 +168,8 @@ impl Cast<'_> {
         }
         for system in pools.all("system") {
             let subject = format!("repo:media-example/{system}:ref:refs/heads/main");
-            let provider = format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
+            let provider =
+                format!("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com");
             let web = format!(
                 r#"{{"type":"WebIdentityUser","principalId":"{provider}:sts.amazonaws.com:{subject}","userName":"{subject}","identityProvider":"{provider}"}}"#
             );
@@ -196,7 +211,8 @@ impl Cast<'_> {
         }
         identity.push('}');
         if !invoked_by.is_empty() {
-            write!(identity, r#","invokedBy":"{invoked_by}""#).expect("writing to a string cannot fail");
+            write!(identity, r#","invokedBy":"{invoked_by}""#)
+                .expect("writing to a string cannot fail");
         }
         identity.push('}');
         self.push(duty, &identity, &arn, session, agent, address);
@@ -212,7 +228,15 @@ impl Cast<'_> {
         self.push(duty, &identity, &arn, user, WORKLOAD[1], address);
     }
 
-    fn push(&mut self, duty: Duty, identity: &str, arn: &str, name: &str, agent: &str, address: &str) {
+    fn push(
+        &mut self,
+        duty: Duty,
+        identity: &str,
+        arn: &str,
+        name: &str,
+        agent: &str,
+        address: &str,
+    ) {
         self.actors.push(Actor {
             duty,
             identity: Template::compile(identity),
@@ -231,7 +255,11 @@ impl Cast<'_> {
     fn address(&mut self, number: usize) -> String {
         let net = ["192.0.2", "198.51.100", "203.0.113"][number % 3];
         let host = 1 + self.random.below(250);
-        if number % 17 == 5 { format!("2001:db8:{host:x}::{number:x}") } else { format!("{net}.{host}") }
+        if number % 17 == 5 {
+            format!("2001:db8:{host:x}::{number:x}")
+        } else {
+            format!("{net}.{host}")
+        }
     }
 
     fn token(&mut self, length: usize) -> String {

@@ -193,7 +193,12 @@ fn write_file(studio: &Studio, index: usize, format: Format, folder: &Path) -> i
 }
 
 /// Writes the events of file number `index` to `sink` until its size is reached.
-fn fill(studio: &Studio, index: usize, format: Format, sink: &mut impl Write) -> io::Result<Summary> {
+fn fill(
+    studio: &Studio,
+    index: usize,
+    format: Format,
+    sink: &mut impl Write,
+) -> io::Result<Summary> {
     let plan = &studio.plans[index];
     let (open, between, close): (&[u8], u8, &[u8]) = match format {
         Format::Gz | Format::Plain => (br#"{"Records":["#, b',', b"]}"),

@@ -88,7 +88,8 @@ impl Studio {
         }
     }
 
-    fn original(&self, out: &mut Vec<u8>, file: usize, place: u64) -> Mark {
+    /// Appends event number `place` of file number `file`, which repeats no other.
+    pub(crate) fn original(&self, out: &mut Vec<u8>, file: usize, place: u64) -> Mark {
         let plan = &self.plans[file];
         let random = &mut Random::new(mix(plan.seed, place));
         if random.chance(self.incident_share) {
@@ -151,6 +152,7 @@ impl Studio {
         self.stage(out, plan, &incident.call, actor, seat, None, random)
     }
 
+    /// Appends a call by a caller and returns its event id.
     #[expect(clippy::too_many_arguments, reason = "call, caller and the moment of one event")]
     pub(crate) fn stage(
         &self,

@@ -126,8 +126,7 @@ fn detector_deleted() -> Planted {
 }
 
 fn flow_logs_deleted() -> Planted {
-    let request =
-        r#"{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-0<hex:16>"}}}"#;
+    let request = r#"{"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-0<hex:16>"}}}"#;
     let response = r#"{"DeleteFlowLogsResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","unsuccessful":"","requestId":"<request>"}}"#;
     ("flow-logs-deleted", Who::Pipeline, change(1, "ec2", "DeleteFlowLogs", request, response))
 }

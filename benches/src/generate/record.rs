@@ -57,7 +57,10 @@ pub(crate) fn write(out: &mut Vec<u8>, event: &Event<'_>, random: &mut Random) {
     actor.identity.fill(out, scene, random);
     text(out, &[r#","eventTime":""#]);
     crate::generate::calendar::iso(out, scene.time);
-    text(out, &[r#"","eventSource":""#, call.source, r#".amazonaws.com","eventName":""#, call.name]);
+    text(
+        out,
+        &[r#"","eventSource":""#, call.source, r#".amazonaws.com","eventName":""#, call.name],
+    );
     text(out, &[r#"","awsRegion":""#, scene.region, r#"","sourceIPAddress":""#, &actor.address]);
     text(out, &[r#"","userAgent":""#, &actor.agent, "\""]);
     if let Some(failure) = event.failure {
@@ -102,7 +105,9 @@ fn tail(out: &mut Vec<u8>, event: &Event<'_>, random: &mut Random) {
         uuid(out, random);
         out.push(b'"');
     }
-    if call.kind == Kind::NetworkActivity || call.kind == Kind::Data && actor.address.starts_with("10.") {
+    if call.kind == Kind::NetworkActivity
+        || call.kind == Kind::Data && actor.address.starts_with("10.")
+    {
         let endpoints = scene.pools.all("vpce");
         let endpoint = &endpoints[scene.draw as usize % endpoints.len()];
         text(out, &[r#","vpcEndpointId":""#, endpoint, "\""]);
@@ -113,7 +118,10 @@ fn tail(out: &mut Vec<u8>, event: &Event<'_>, random: &mut Random) {
     text(out, &[r#","eventCategory":""#, category(call.kind), "\""]);
     if !is_by_service && call.kind != Kind::ServiceEvent {
         let s3 = call.source == "s3";
-        text(out, &[r#","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256""#]);
+        text(
+            out,
+            &[r#","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256""#],
+        );
         text(out, &[r#","clientProvidedHostHeader":""#]);
         if s3 && !call.resources.is_empty() {
             let bucket = scene.pools.all("bucket");
@@ -143,7 +151,10 @@ fn insight(out: &mut Vec<u8>, event: &Event<'_>, random: &mut Random) {
     number(out, random.below(9999));
     text(out, &[r#"},"insight":{"average":"#]);
     number(out, 5 + random.below(90));
-    text(out, &[r#"},"insightDuration":5,"baselineDuration":11336},"attributions":[{"attribute":"#]);
+    text(
+        out,
+        &[r#"},"insightDuration":5,"baselineDuration":11336},"attributions":[{"attribute":"#],
+    );
     text(out, &[r#""userIdentityArn","insight":[{"value":""#, &event.actor.arn]);
     text(out, &[r#"","average":9.2}],"baseline":[]}]}},"eventCategory":"Insight"}"#]);
 }
@@ -153,13 +164,19 @@ fn error(out: &mut Vec<u8>, event: &Event<'_>, failure: Failure) {
     text(out, &[r#","errorCode":""#, failure.code(source), r#"","errorMessage":""#]);
     match failure {
         Failure::Denied => {
-            text(out, &["User: ", &event.actor.arn, " is not authorized to perform: ", source, ":"]);
+            text(
+                out,
+                &["User: ", &event.actor.arn, " is not authorized to perform: ", source, ":"],
+            );
             text(out, &[name, " because no identity-based policy allows the ", source, ":", name]);
             text(out, &[" action"]);
         }
         Failure::Throttled => text(out, &["Rate exceeded"]),
         Failure::Missing => {
-            text(out, &["The requested resource \\u003c", &event.actor.name, "\\u003e was not found"]);
+            text(
+                out,
+                &["The requested resource \\u003c", &event.actor.name, "\\u003e was not found"],
+            );
         }
     }
     out.push(b'"');

@@ -163,11 +163,9 @@ pub(crate) fn uuid(out: &mut Vec<u8>, random: &mut Random) {
     let bits = (u128::from(random.next()) << 64 | u128::from(random.next())).to_le_bytes();
     let mut text = *b"xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx";
     let mut nibbles = bits.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-    for place in &mut text {
-        if let (b'x' | b'8', Some(nibble)) = (*place, nibbles.next()) {
-            let nibble = if *place == b'8' { 8 | nibble & 3 } else { nibble };
-            *place = HEX[usize::from(nibble)];
-        }
+    for place in text.iter_mut().filter(|place| matches!(place, b'x' | b'8')) {
+        let nibble = nibbles.next().expect("a UUID has 31 places and there are 32 nibbles");
+        *place = HEX[usize::from(if *place == b'8' { 8 | nibble & 3 } else { nibble })];
     }
     out.extend_from_slice(&text);
 }
@@ -229,6 +227,7 @@ mod tests {
         assert_eq!(filled("<account>/<region>/<caller>"), "111122223333/us-east-1/aiko");
         assert_eq!(filled("<hex:16>").len(), 16);
         assert_eq!(filled("<uuid>").len(), 36);
+        assert!(filled("<uuid>").bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()));
         assert_eq!(filled("<pick:a|a>"), "a");
     }
 

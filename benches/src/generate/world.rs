@@ -9,13 +9,13 @@ use crate::generate::{
 
 /// How much of a trail each duty makes, in thousandths.
 const SHARES: &[(Duty, u64)] = &[
-    (Duty::Workload, 225),
-    (Duty::Watcher, 185),
-    (Duty::Service, 340),
+    (Duty::Workload, 205),
+    (Duty::Watcher, 170),
+    (Duty::Service, 385),
     (Duty::Steward, 25),
     (Duty::Fleet, 90),
-    (Duty::Deploy, 50),
-    (Duty::Console, 60),
+    (Duty::Deploy, 45),
+    (Duty::Console, 55),
     (Duty::Access, 13),
     (Duty::Partner, 8),
     (Duty::Directory, 3),

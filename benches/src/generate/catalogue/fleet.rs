@@ -1,6 +1,6 @@
 //! What instances, nodes and their agents do.
 
-use super::{Op, call, change, KMS_KEY, Kind, s3_op, S3_OBJECT};
+use super::{KMS_KEY, Kind, Op, S3_OBJECT, call, change, s3_op};
 
 /// The calls, most frequent first.
 pub(super) const OPS: &[Op] = &[

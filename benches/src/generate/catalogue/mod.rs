@@ -104,7 +104,8 @@ const fn s3_op(weight: u32, name: &'static str, request: &'static str, kind: Kin
 }
 
 const S3_EXTRA: &str = r#"{"SignatureVersion":"SigV4","CipherSuite":"TLS_AES_128_GCM_SHA256","bytesTransferredIn":0,"AuthenticationMethod":"AuthHeader","x-amz-id-2":"<base64:75>=","bytesTransferredOut":<number:90000>}"#;
-const S3_BUCKET: &str = r#"[{"accountId":"<account>","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::<bucket>"}]"#;
+const S3_BUCKET: &str =
+    r#"[{"accountId":"<account>","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::<bucket>"}]"#;
 const S3_OBJECT: &str = r#"[{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::<bucket>/<key>"},{"accountId":"<account>","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::<bucket>"}]"#;
 const KMS_KEY: &str = r#"[{"accountId":"<account>","type":"AWS::KMS::Key","ARN":"arn:aws:kms:<region>:<account>:key/<kms>"}]"#;
 const ROLE: &str = r#"[{"accountId":"<account>","type":"AWS::IAM::Role","ARN":"arn:aws:iam::<account>:role/<role>"}]"#;
@@ -249,8 +250,18 @@ pub(crate) fn candidate_names() -> impl Iterator<Item = (&'static str, &'static 
 /// Whether CloudTrail marks calls of this name as reading.
 fn is_read(name: &str) -> bool {
     const PREFIXES: [&str; 12] = [
-        "Describe", "List", "Get", "Head", "Lookup", "BatchGet", "Decrypt", "AssumeRole", "Filter",
-        "Query", "Scan", "Search",
+        "Describe",
+        "List",
+        "Get",
+        "Head",
+        "Lookup",
+        "BatchGet",
+        "Decrypt",
+        "AssumeRole",
+        "Filter",
+        "Query",
+        "Scan",
+        "Search",
     ];
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || matches!(name, "GenerateDataKey" | "Encrypt" | "ReEncrypt" | "SimulatePrincipalPolicy")
@@ -264,8 +275,18 @@ mod tests {
 
     fn ordinary() -> impl Iterator<Item = &'static Op> {
         [
-            service::OPS, watcher::OPS, watcher::STEWARD, workload::OPS, fleet::OPS, deploy::OPS, console::OPS,
-            console::TAIL, service::ACCESS, service::PARTNER, service::DIRECTORY, service::OWNER,
+            service::OPS,
+            watcher::OPS,
+            watcher::STEWARD,
+            workload::OPS,
+            fleet::OPS,
+            deploy::OPS,
+            console::OPS,
+            console::TAIL,
+            service::ACCESS,
+            service::PARTNER,
+            service::DIRECTORY,
+            service::OWNER,
             service::RARITIES,
         ]
         .into_iter()

@@ -6,7 +6,7 @@ const TOKEN: &str = r#"{"credentials":{"accessKeyId":"ASIA<upper:9>EXAMPLE","ses
 
 /// Services that act by their own name.
 pub(super) const OPS: &[Op] = &[
-    change(330, "sts", "AssumeRole", r#"{"roleArn":"arn:aws:iam::<account>:role/<role>","roleSessionName":"<fn>","durationSeconds":3600}"#, TOKEN).resources(ROLE),
+    change(260, "sts", "AssumeRole", r#"{"roleArn":"arn:aws:iam::<account>:role/<role>","roleSessionName":"<fn>","durationSeconds":3600}"#, TOKEN).resources(ROLE),
     call(380, "kms", "GenerateDataKey", r#"{"encryptionContext":{"aws:cloudtrail:arn":"arn:aws:cloudtrail:<region>:<account>:trail/management-events","aws:s3:arn":"arn:aws:s3:::<bucket>/AWSLogs/<account>/CloudTrail/<region>/2026/03/02/<account>_CloudTrail_<region>_<alnum:16>.json.gz"},"keyId":"arn:aws:kms:<region>:<account>:key/<kms>","keySpec":"AES_256"}"#).resources(KMS_KEY),
     call(360, "kms", "Decrypt", r#"{"encryptionAlgorithm":"SYMMETRIC_DEFAULT","encryptionContext":{"aws:lambda:FunctionArn":"arn:aws:lambda:<region>:<account>:function:<fn>"}}"#).resources(KMS_KEY),
     s3_op(150, "PutObject", r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","x-amz-acl":"bucket-owner-full-control","x-amz-server-side-encryption":"AES256","key":"AWSLogs/<account>/elasticloadbalancing/<region>/<alnum:16>.log.gz"}"#, Kind::Data).resources(S3_OBJECT),
@@ -66,8 +66,10 @@ pub(super) const OWNER: &[Op] = &[
 pub(super) const RARITIES: &[Op] = &[
     call(5, "ssm", "UpdateInstanceInformation", "null").kind(Kind::Insight),
     call(3, "kms", "Decrypt", "null").kind(Kind::Insight),
-    call(4, "s3", "GetObject", r#"{"bucketName":"<bucket>","key":"<key>"}"#).kind(Kind::NetworkActivity),
-    call(4, "secretsmanager", "GetSecretValue", r#"{"secretId":"<secret>"}"#).kind(Kind::NetworkActivity),
+    call(4, "s3", "GetObject", r#"{"bucketName":"<bucket>","key":"<key>"}"#)
+        .kind(Kind::NetworkActivity),
+    call(4, "secretsmanager", "GetSecretValue", r#"{"secretId":"<secret>"}"#)
+        .kind(Kind::NetworkActivity),
     change(3, "dynamodb", "Scan", r#"{"omitted":true}"#, "null").kind(Kind::Data),
     change(3, "ecs", "RegisterTaskDefinition", r#"{"omitted":true}"#, r#"{"omitted":true}"#),
 ];

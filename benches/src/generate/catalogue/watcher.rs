@@ -2,7 +2,8 @@
 
 use super::{KMS_KEY, Kind, Op, ROLE, S3_BUCKET, call, change, s3_op};
 
-const BUCKET: &str = r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","acl":""}"#;
+const BUCKET: &str =
+    r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","acl":""}"#;
 
 /// What the readers call, most frequent first.
 pub(super) const OPS: &[Op] = &[
@@ -60,14 +61,70 @@ pub(super) const OPS: &[Op] = &[
 
 /// What scaling and backups call.
 pub(super) const STEWARD: &[Op] = &[
-    call(200, "ec2", "DescribeInstanceStatus", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]},"filterSet":{},"includeAllInstances":false}"#),
-    call(140, "elasticloadbalancing", "DescribeTargetHealth", r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>"}"#),
-    call(120, "ec2", "DescribeLaunchTemplates", r#"{"DescribeLaunchTemplatesRequest":{"LaunchTemplateId":{"tag":1,"content":"<lt>"}}}"#),
-    change(88, "ec2", "CreateSnapshot", r#"{"volumeId":"<vol>","description":"This snapshot is created by the AWS Backup service.","tagSpecificationSet":{"items":[{"resourceType":"snapshot","tags":[{"key":"aws:backup:source-resource","value":"<vol>:<uuid>"},{"key":"system","value":"<system>"}]}]}}"#, r#"{"requestId":"<request>","snapshotId":"<snap>","volumeId":"<vol>","status":"pending","startTime":<epoch>,"progress":"","ownerId":"<account>","volumeSize":"<pick:20|50|100|500>","description":"This snapshot is created by the AWS Backup service.","encrypted":true}"#),
-    change(84, "ec2", "DeleteSnapshot", r#"{"snapshotId":"<snap>","force":false}"#, r#"{"requestId":"<request>","_return":true}"#),
-    change(80, "backup", "StartBackupJob", r#"{"backupVaultName":"<system>-vault","resourceArn":"arn:aws:ec2:<region>:<account>:volume/<vol>","iamRoleArn":"arn:aws:iam::<account>:role/service-role/AWSBackupDefaultServiceRole","lifecycle":{"deleteAfterDays":35}}"#, r#"{"backupJobId":"<uuid>","creationDate":"<date>","isParent":false}"#),
-    call(78, "autoscaling", "DescribeScalingActivities", r#"{"autoScalingGroupName":"<asg>","maxRecords":20}"#),
-    change(76, "ec2", "RunInstances", r#"{"instancesSet":{"items":[{"minCount":1,"maxCount":1}]},"blockDeviceMapping":{},"availabilityZone":"<region>a","monitoring":{"enabled":false},"subnetId":"<subnet>","disableApiTermination":false,"disableApiStop":false,"clientToken":"fleet-<uuid>","tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"aws:autoscaling:groupName","value":"<asg>"},{"key":"system","value":"<system>"}]}]},"launchTemplate":{"launchTemplateId":"<lt>","version":"<number:40>"}}"#, r#"{"requestId":"<request>","reservationId":"r-0<hex:16>","ownerId":"<account>","groupSet":{},"instancesSet":{"items":[{"instanceId":"<i>","imageId":"<ami>","bootMode":"uefi","currentInstanceBootMode":"uefi","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-0-<number:255>-<number:255>.<region>.compute.internal","instanceType":"c7g.xlarge","launchTime":<epoch>,"placement":{"availabilityZone":"<region>a","tenancy":"default"},"monitoring":{"state":"pending"},"subnetId":"<subnet>","vpcId":"<vpc>","privateIpAddress":"<ip>","architecture":"arm64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","virtualizationType":"hvm","hypervisor":"xen","groupSet":{"items":[{"groupId":"<sg>","groupName":"encoder-nodes"}]},"networkInterfaceSet":{"items":[{"networkInterfaceId":"<eni>","subnetId":"<subnet>","vpcId":"<vpc>","ownerId":"<account>","status":"in-use","macAddress":"0a:<hex:2>:<hex:2>:<hex:2>:<hex:2>:<hex:2>","privateIpAddress":"<ip>","sourceDestCheck":true,"interfaceType":"interface","tagSet":{}}]},"ebsOptimized":false,"enaSupport":true,"metadataOptions":{"state":"pending","httpTokens":"required","httpPutResponseHopLimit":2,"httpEndpoint":"enabled","httpProtocolIpv4":"enabled","httpProtocolIpv6":"disabled","instanceMetadataTags":"disabled"}}]}}"#),
-    change(70, "ec2", "TerminateInstances", r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]}}"#, r#"{"requestId":"<request>","instancesSet":{"items":[{"instanceId":"<i>","currentState":{"code":32,"name":"shutting-down"},"previousState":{"code":16,"name":"running"}}]}}"#),
-    change(66, "ec2", "CreateFleet", r#"{"CreateFleetRequest":{"LaunchTemplateConfigs":{"tag":1,"LaunchTemplateSpecification":{"LaunchTemplateId":"<lt>","Version":"<number:40>"},"Overrides":[{"InstanceType":"c7g.xlarge","SubnetId":"<subnet>","tag":1},{"InstanceType":"c6g.xlarge","SubnetId":"<subnet.1>","tag":2}]},"TargetCapacitySpecification":{"DefaultTargetCapacityType":"spot","TotalTargetCapacity":<number:12>},"Type":"instant","ClientToken":"<uuid>"}}"#, r#"{"CreateFleetResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":"<request>","fleetId":"fleet-<uuid>","errorSet":""}}"#),
+    call(
+        200,
+        "ec2",
+        "DescribeInstanceStatus",
+        r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]},"filterSet":{},"includeAllInstances":false}"#,
+    ),
+    call(
+        140,
+        "elasticloadbalancing",
+        "DescribeTargetHealth",
+        r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:<tg>"}"#,
+    ),
+    call(
+        120,
+        "ec2",
+        "DescribeLaunchTemplates",
+        r#"{"DescribeLaunchTemplatesRequest":{"LaunchTemplateId":{"tag":1,"content":"<lt>"}}}"#,
+    ),
+    change(
+        88,
+        "ec2",
+        "CreateSnapshot",
+        r#"{"volumeId":"<vol>","description":"This snapshot is created by the AWS Backup service.","tagSpecificationSet":{"items":[{"resourceType":"snapshot","tags":[{"key":"aws:backup:source-resource","value":"<vol>:<uuid>"},{"key":"system","value":"<system>"}]}]}}"#,
+        r#"{"requestId":"<request>","snapshotId":"<snap>","volumeId":"<vol>","status":"pending","startTime":<epoch>,"progress":"","ownerId":"<account>","volumeSize":"<pick:20|50|100|500>","description":"This snapshot is created by the AWS Backup service.","encrypted":true}"#,
+    ),
+    change(
+        84,
+        "ec2",
+        "DeleteSnapshot",
+        r#"{"snapshotId":"<snap>","force":false}"#,
+        r#"{"requestId":"<request>","_return":true}"#,
+    ),
+    change(
+        80,
+        "backup",
+        "StartBackupJob",
+        r#"{"backupVaultName":"<system>-vault","resourceArn":"arn:aws:ec2:<region>:<account>:volume/<vol>","iamRoleArn":"arn:aws:iam::<account>:role/service-role/AWSBackupDefaultServiceRole","lifecycle":{"deleteAfterDays":35}}"#,
+        r#"{"backupJobId":"<uuid>","creationDate":"<date>","isParent":false}"#,
+    ),
+    call(
+        78,
+        "autoscaling",
+        "DescribeScalingActivities",
+        r#"{"autoScalingGroupName":"<asg>","maxRecords":20}"#,
+    ),
+    change(
+        76,
+        "ec2",
+        "RunInstances",
+        r#"{"instancesSet":{"items":[{"minCount":1,"maxCount":1}]},"blockDeviceMapping":{},"availabilityZone":"<region>a","monitoring":{"enabled":false},"subnetId":"<subnet>","disableApiTermination":false,"disableApiStop":false,"clientToken":"fleet-<uuid>","tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"aws:autoscaling:groupName","value":"<asg>"},{"key":"system","value":"<system>"}]}]},"launchTemplate":{"launchTemplateId":"<lt>","version":"<number:40>"}}"#,
+        r#"{"requestId":"<request>","reservationId":"r-0<hex:16>","ownerId":"<account>","groupSet":{},"instancesSet":{"items":[{"instanceId":"<i>","imageId":"<ami>","bootMode":"uefi","currentInstanceBootMode":"uefi","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-0-<number:255>-<number:255>.<region>.compute.internal","instanceType":"c7g.xlarge","launchTime":<epoch>,"placement":{"availabilityZone":"<region>a","tenancy":"default"},"monitoring":{"state":"pending"},"subnetId":"<subnet>","vpcId":"<vpc>","privateIpAddress":"<ip>","architecture":"arm64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","virtualizationType":"hvm","hypervisor":"xen","groupSet":{"items":[{"groupId":"<sg>","groupName":"encoder-nodes"}]},"networkInterfaceSet":{"items":[{"networkInterfaceId":"<eni>","subnetId":"<subnet>","vpcId":"<vpc>","ownerId":"<account>","status":"in-use","macAddress":"0a:<hex:2>:<hex:2>:<hex:2>:<hex:2>:<hex:2>","privateIpAddress":"<ip>","sourceDestCheck":true,"interfaceType":"interface","tagSet":{}}]},"ebsOptimized":false,"enaSupport":true,"metadataOptions":{"state":"pending","httpTokens":"required","httpPutResponseHopLimit":2,"httpEndpoint":"enabled","httpProtocolIpv4":"enabled","httpProtocolIpv6":"disabled","instanceMetadataTags":"disabled"}}]}}"#,
+    ),
+    change(
+        70,
+        "ec2",
+        "TerminateInstances",
+        r#"{"instancesSet":{"items":[{"instanceId":"<i>"}]}}"#,
+        r#"{"requestId":"<request>","instancesSet":{"items":[{"instanceId":"<i>","currentState":{"code":32,"name":"shutting-down"},"previousState":{"code":16,"name":"running"}}]}}"#,
+    ),
+    change(
+        66,
+        "ec2",
+        "CreateFleet",
+        r#"{"CreateFleetRequest":{"LaunchTemplateConfigs":{"tag":1,"LaunchTemplateSpecification":{"LaunchTemplateId":"<lt>","Version":"<number:40>"},"Overrides":[{"InstanceType":"c7g.xlarge","SubnetId":"<subnet>","tag":1},{"InstanceType":"c6g.xlarge","SubnetId":"<subnet.1>","tag":2}]},"TargetCapacitySpecification":{"DefaultTargetCapacityType":"spot","TotalTargetCapacity":<number:12>},"Type":"instant","ClientToken":"<uuid>"}}"#,
+        r#"{"CreateFleetResponse":{"xmlns":"http://ec2.amazonaws.com/doc/2016-11-15/","requestId":"<request>","fleetId":"fleet-<uuid>","errorSet":""}}"#,
+    ),
 ];

@@ -3,7 +3,8 @@
 use super::{FUNCTION, KMS_KEY, Kind, Op, ROLE, S3_OBJECT, TABLE, call, change, s3_op};
 
 const TOKEN: &str = r#"{"credentials":{"accessKeyId":"ASIA<upper:9>EXAMPLE","sessionToken":"IQoJb3JpZ2luX2VjE<base64:360>==","expiration":"<expiry>"},"assumedRoleUser":{"assumedRoleId":"<roleid>:<system>-<stage>","arn":"arn:aws:sts::<account>:assumed-role/<role>/<system>-<stage>"}}"#;
-const OBJECT: &str = r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","key":"<key>"}"#;
+const OBJECT: &str =
+    r#"{"bucketName":"<bucket>","Host":"<bucket>.s3.<region>.amazonaws.com","key":"<key>"}"#;
 
 /// The calls, most frequent first.
 pub(super) const OPS: &[Op] = &[
