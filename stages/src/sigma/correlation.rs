@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::ast::{Alias, Comparison, Correlation, Number};
+use super::condition as expression;
 use super::document::Document;
-use super::problem::Report;
-use super::problem::Skipped;
+use super::problem::{Report, Skipped};
 use super::reading::{Draft as Reading, Known};
 use super::rule;
 use super::scope::Scope;
@@ -70,7 +70,8 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
     let aliases = aliases(scope, body);
     let generates = generates(scope, document, body);
     let (kind, needs) = needs?;
-    let condition = condition(scope, node, body, needs, &kind);
+    let listed = rules.as_deref().unwrap_or_default();
+    let condition = condition(scope, node, body, (&kind, needs), listed);
     let (head, rules, condition) = (head?, rules?, condition?);
     let (rules, positions) = rules.into_iter().unzip();
     Some(Draft {
@@ -208,8 +209,8 @@ fn condition(
     scope: &mut Scope<'_>,
     node: &Node,
     body: &Mapping,
-    needs: Needs,
-    kind: &str,
+    (kind, needs): (&str, Needs),
+    rules: &[(String, Position)],
 ) -> Option<Condition> {
     let Some(written) = body.get_some("condition") else {
         if needs == Needs::Nothing {
@@ -218,9 +219,20 @@ fn condition(
         missing(scope, node, "condition");
         return None;
     };
-    if needs == Needs::Expression {
+    let is_text = written.as_str().is_some();
+    if needs == Needs::Expression || (needs == Needs::Nothing && is_text) {
         let text = scope.report.checked("condition", written.text())?;
-        return Some(Condition { text: Some(text.to_owned()), ..Condition::default() });
+        let names: Vec<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
+        return match expression::parse(text, &names, &mut vec![false; names.len()]) {
+            Ok(_) => Some(Condition { text: Some(text.to_owned()), ..Condition::default() }),
+            Err(refusal) => {
+                let note = scope.report.error(written.position, refusal.message).key("condition");
+                if let Some(hint) = refusal.hint {
+                    note.hint(hint);
+                }
+                None
+            }
+        };
     }
     let mapping = scope.report.checked("condition", written.mapping())?;
     let mut known: Vec<&str> = BOUNDS.map(|(name, _)| name).to_vec();

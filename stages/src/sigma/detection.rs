@@ -6,6 +6,9 @@ use super::item;
 use super::scope::Scope;
 use crate::yaml::{Entry, Kind, Mapping, Node, Position};
 
+/// Most selections of one block.
+const MAX_SELECTIONS: usize = 1000;
+
 /// Reads the selections and condition of a block, without the keys in `aside`.
 ///
 /// `None` if there was an error, which is noted.
@@ -40,6 +43,11 @@ pub(super) fn read(
             Some(selection) => selections.push(selection),
             None => is_whole = false,
         }
+    }
+    if names.len() > MAX_SELECTIONS {
+        let message = format!("more than {MAX_SELECTIONS} selections");
+        scope.report.error(block.position, message).key(block_name);
+        return None;
     }
     let mut used = vec![false; names.len()];
     let (condition, condition_text) = conditions(scope, mapping, block, &names, &mut used)?;

@@ -49,7 +49,9 @@ pub fn parse(text: &str) -> Stream {
             break;
         }
         let rest = &text[begin..];
-        let at = rest.char_indices().nth(stop.char_index).map_or(rest.len(), |(at, _)| at).max(3);
+        let at = rest.char_indices().nth(stop.char_index).map_or(rest.len(), |(at, _)| at);
+        // The error may be told at the very `---` that begins the next document.
+        let at = rest[..at].rfind('\n').unwrap_or(at);
         let Some(next) = next_document(rest, at) else { break };
         lines_before += line_breaks(&rest[..next]);
         begin += next;
