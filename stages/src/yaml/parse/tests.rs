@@ -1,6 +1,7 @@
 //! Tests of reading YAML text.
 
 use super::*;
+use crate::yaml::Kind;
 
 /// A tree in one line: quoted text in quotes, plain scalars bare.
 fn show(node: &Node) -> String {

@@ -1,15 +1,17 @@
-//! Correlation documents: read, then resolved to the rules that feed them. Not evaluated here.
+//! Correlation documents: read here, resolved to the rules that feed them in `resolve`. Not evaluated.
+
+mod resolve;
 
 use std::time::Duration;
 
-use super::ast::{Alias, Comparison, Correlation, Number};
-use super::condition as expression;
-use super::document::Document;
-use super::problem::{Report, Skipped};
-use super::reading::{Draft as Reading, Known};
-use super::rule;
-use super::scope::Scope;
+use crate::sigma::ast::{Alias, Comparison, Correlation, Number};
+use crate::sigma::condition as expression;
+use crate::sigma::document::Document;
+use crate::sigma::rule;
+use crate::sigma::scope::Scope;
 use crate::yaml::{Kind, Mapping, Node, Position, Scalar, nearest};
+
+pub(super) use resolve::resolve;
 
 /// A correlation whose references are not resolved yet.
 #[derive(Debug)]
@@ -278,114 +280,4 @@ fn number(scope: &mut Scope<'_>, key: &str, node: &Node) -> Option<Number> {
             None
         }
     }
-}
-
-/// What became of a correlation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Waiting,
-    Holds,
-    Foreign,
-    LeftOut,
-}
-
-/// Resolves references, drops correlations that cannot hold, and silences what only feeds.
-pub(super) fn resolve(reading: &mut Reading) {
-    let drafts = std::mem::take(&mut reading.correlations);
-    let mut fates = vec![Fate::Waiting; drafts.len()];
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
-    let mut waits_for = vec![0_usize; drafts.len()];
-    for (index, draft) in drafts.iter().enumerate() {
-        for reference in &draft.correlation.rules {
-            if let Some(Known::Correlation(other)) = reading.find(reference) {
-                dependents[other].push(index);
-                waits_for[index] += 1;
-            }
-        }
-    }
-    let mut ready: Vec<usize> = (0..drafts.len()).filter(|&index| waits_for[index] == 0).collect();
-    while let Some(index) = ready.pop() {
-        fates[index] = decide(reading, &drafts[index], &fates);
-        for &dependent in &dependents[index] {
-            waits_for[dependent] -= 1;
-            if waits_for[dependent] == 0 {
-                ready.push(dependent);
-            }
-        }
-    }
-    let mut is_fed = vec![false; reading.reading.rules.len()];
-    let mut is_loud = vec![false; reading.reading.rules.len()];
-    for (draft, fate) in drafts.into_iter().zip(fates) {
-        let correlation = draft.correlation;
-        if fate == Fate::Waiting {
-            let mut report = Report::new(correlation.place.file.clone());
-            let position =
-                Position { line: correlation.place.line, column: correlation.place.column };
-            report.error(position, "the correlation feeds itself").key("rules");
-            reading.reading.problems.append(&mut report.problems);
-            reading.leave_out(&correlation.id, Some(&correlation.title), correlation.place);
-            continue;
-        }
-        if fate != Fate::Holds {
-            continue;
-        }
-        for reference in &correlation.rules {
-            if let Some(Known::Rule(index)) = reading.find(reference) {
-                is_fed[index] = true;
-                is_loud[index] |= correlation.generates;
-            }
-        }
-        reading.reading.correlations.push(correlation);
-    }
-    for (index, rule) in reading.reading.rules.iter_mut().enumerate() {
-        rule.is_silent = is_fed[index] && !is_loud[index];
-    }
-}
-
-/// Decides on a correlation whose references are all decided.
-fn decide(reading: &mut Reading, draft: &Draft, fates: &[Fate]) -> Fate {
-    let correlation = &draft.correlation;
-    let mut report = Report::new(correlation.place.file.clone());
-    let mut foreign = Vec::new();
-    for (reference, &position) in correlation.rules.iter().zip(&draft.positions) {
-        let fate = match reading.find(reference) {
-            None => {
-                let message = format!("no rule has the id or name {reference:?}");
-                report.error(position, message).key("rules");
-                continue;
-            }
-            Some(Known::Rule(_)) => Fate::Holds,
-            Some(Known::Foreign) => Fate::Foreign,
-            Some(Known::LeftOut) => Fate::LeftOut,
-            Some(Known::Correlation(index)) => fates[index],
-        };
-        match fate {
-            Fate::Holds | Fate::Waiting => {}
-            Fate::Foreign => foreign.push((reference, position)),
-            Fate::LeftOut => {
-                let message = format!("{reference:?} is left out because of an error");
-                report.error(position, message).key("rules");
-            }
-        }
-    }
-    if foreign.len() == correlation.rules.len() {
-        reading.reading.skipped.push(Skipped {
-            place: correlation.place.clone(),
-            why: "all its rules are for other logs".to_owned(),
-            id: Some(correlation.id.clone()),
-        });
-        return Fate::Foreign;
-    }
-    for (reference, position) in foreign {
-        let message = format!("rule {reference:?} is for another log and does not run");
-        report.error(position, message).key("rules");
-    }
-    let has_errors = report.has_errors();
-    reading.reading.problems.append(&mut report.problems);
-    if has_errors {
-        let place = correlation.place.clone();
-        reading.leave_out(&correlation.id, Some(&correlation.title), place);
-        return Fate::LeftOut;
-    }
-    Fate::Holds
 }

@@ -1,6 +1,6 @@
 //! The condition: text to an expression over selections. It does not evaluate.
 
-use super::ast::Expr;
+use crate::sigma::ast::Expr;
 use crate::yaml::nearest;
 
 /// Deepest nesting of brackets and `not`.
@@ -294,6 +294,7 @@ impl<'t> Reader<'t> {
     }
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Quantity {
     All,
     AtLeast(usize),
@@ -336,5 +337,4 @@ fn glob(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "condition_tests.rs"]
 mod tests;
