@@ -103,7 +103,7 @@ struct Cast<'a> {
 impl Cast<'_> {
     fn people(&mut self, pools: &Pools) {
         for (number, person) in pools.all("person").iter().enumerate() {
-            let level = ["DeveloperAccess", "ReadOnlyAccess", "NewsroomOperator"][number % 3];
+            let level = ["DeveloperAccess", "PowerUserAccess", "NewsroomOperator"][number % 3];
             let role = format!("AWSReservedSSO_{level}_{}", self.token(16));
             let path = "aws-reserved/sso.amazonaws.com/";
             let (agents, is_in_browser) =
@@ -174,7 +174,7 @@ impl Cast<'_> {
                 r#"{{"type":"WebIdentityUser","principalId":"{provider}:sts.amazonaws.com:{subject}","userName":"{subject}","identityProvider":"{provider}"}}"#
             );
             let at = self.address(500);
-            self.push(Duty::Access, &web, "", system, DEPLOY[1], &at);
+            self.push(Duty::Federation, &web, "", system, DEPLOY[1], &at);
             let id = self.token(17).to_uppercase();
             let other = format!(
                 r#"{{"type":"AWSAccount","principalId":"AROA{id}:{system}","accountId":"{partner}"}}"#

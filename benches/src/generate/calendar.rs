@@ -60,7 +60,7 @@ pub(crate) fn iso(out: &mut Vec<u8>, seconds: u64) {
 pub(crate) fn long(out: &mut Vec<u8>, seconds: u64) {
     let m = Moment::new(seconds);
     let month = MONTHS[(m.month - 1) as usize];
-    let hour = if m.hour % 12 == 0 { 12 } else { m.hour % 12 };
+    let hour = if m.hour.is_multiple_of(12) { 12 } else { m.hour % 12 };
     let half = if m.hour < 12 { "AM" } else { "PM" };
     let (day, year, minute, second) = (m.day, m.year, m.minute, m.second);
     write!(out, "{month} {day}, {year} {hour}:{minute:02}:{second:02} {half}")

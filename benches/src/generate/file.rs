@@ -23,15 +23,15 @@ const SESSIONS: u64 = 16;
 /// Events after which another caller takes a place.
 const TURN: u64 = 300;
 /// Most events that one caller makes in a row; trails come in bursts.
-const BURST: u64 = 24;
+const BURST: u64 = 40;
 /// Parts in a million of the events that break into another caller's burst.
-const INTERRUPTIONS: u64 = 100_000;
+const INTERRUPTIONS: u64 = 60_000;
 /// Parts in a million of the calls that are about the thing which the session is about.
-const FOCUS: u64 = 850_000;
+const FOCUS: u64 = 900_000;
 /// Parts in a million of the calls that are one of the few which the session mostly makes.
-const HABITS: u64 = 850_000;
+const HABITS: u64 = 900_000;
 /// How many calls a session mostly makes.
-const HABIT_CALLS: u64 = 6;
+const HABIT_CALLS: u64 = 5;
 
 /// Everything that the files of a corpus have in common.
 #[derive(Debug)]

@@ -30,8 +30,10 @@ pub(crate) enum Duty {
     Deploy,
     /// People in the browser or at a shell.
     Console,
-    /// Sign-in and federation: the call is made to get a session.
+    /// People who sign in: the call is made to get a session.
     Access,
+    /// Pipelines that show a token to get a session.
+    Federation,
     /// Another account of the organisation that reaches into this one.
     Partner,
     /// People known only to Identity Center.
@@ -193,6 +195,7 @@ pub(crate) struct Catalogue {
     deploy: Menu,
     console: Menu,
     access: Menu,
+    federation: Menu,
     partner: Menu,
     directory: Menu,
     owner: Menu,
@@ -215,6 +218,7 @@ impl Catalogue {
             deploy: Menu::new(deploy::OPS),
             console: Menu::new(console::OPS.iter().chain(console::TAIL)),
             access: Menu::new(service::ACCESS),
+            federation: Menu::new(service::FEDERATION),
             partner: Menu::new(service::PARTNER),
             directory: Menu::new(service::DIRECTORY),
             owner: Menu::new(service::OWNER),
@@ -235,6 +239,7 @@ impl Catalogue {
             Duty::Deploy => &self.deploy,
             Duty::Console => &self.console,
             Duty::Access => &self.access,
+            Duty::Federation => &self.federation,
             Duty::Partner => &self.partner,
             Duty::Directory => &self.directory,
             Duty::Owner => &self.owner,
@@ -284,6 +289,7 @@ mod tests {
             console::OPS,
             console::TAIL,
             service::ACCESS,
+            service::FEDERATION,
             service::PARTNER,
             service::DIRECTORY,
             service::OWNER,
