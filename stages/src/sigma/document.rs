@@ -38,6 +38,11 @@ pub(super) fn split(file: &Arc<str>, text: &str) -> Contents {
     if is_empty {
         contents.skipped.push(skipped(&report, START, "nothing is written here"));
     }
+    let is_action = |document: &yaml::Document| {
+        document.root.as_mapping().is_some_and(|mapping| mapping.has("action"))
+    };
+    // Without actions, as nearly always, nothing needs to be copied.
+    let has_actions = stream.documents.iter().any(is_action);
     let mut merger = Merger::default();
     for document in stream.documents {
         let position = document.root.position;
@@ -49,9 +54,11 @@ pub(super) fn split(file: &Arc<str>, text: &str) -> Contents {
             continue;
         };
         let document = Document { file: file.clone(), position, mapping, faults: document.faults };
-        if let Some(document) = merger.take(document, &mut report) {
-            contents.documents.push(document);
-        }
+        let document = match has_actions {
+            true => merger.take(document, &mut report),
+            false => Some(document),
+        };
+        contents.documents.extend(document);
     }
     contents.problems = report.problems;
     contents
@@ -84,7 +91,6 @@ impl Merger {
             document.mapping = self.merge(&base, &document.mapping, document.position, report)?;
             self.global = base;
             document.faults.extend(self.global_faults.iter().cloned());
-            // Only `repeat` looks back, which is rare: keep no copy of large documents for it.
             self.previous = Mapping::default();
             if self.spend(document.mapping.size(), document.position, report) {
                 self.previous = document.mapping.clone();

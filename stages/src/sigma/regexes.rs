@@ -9,6 +9,9 @@ use super::ast::RegexTest;
 /// Largest compiled program of one expression. `regex` itself allows 10 MiB; rules need some KiB.
 const MAX_PROGRAM_BYTES: usize = 1 << 20;
 
+/// Longest expression in bytes; reading a longer one takes long even if it is refused then.
+const MAX_PATTERN_BYTES: usize = 16 << 10;
+
 /// Deepest nesting of groups and classes.
 const MAX_NEST: u32 = 64;
 
@@ -23,6 +26,11 @@ impl Regexes {
     pub(super) fn refusal(&mut self, test: &RegexTest) -> Option<String> {
         if let Some(known) = self.seen.get(test) {
             return known.clone();
+        }
+        if test.pattern.len() > MAX_PATTERN_BYTES {
+            return Some(format!(
+                "the regular expression is longer than {MAX_PATTERN_BYTES} bytes"
+            ));
         }
         let built = RegexBuilder::new(&test.pattern)
             .case_insensitive(test.ignores_case)
@@ -86,6 +94,7 @@ mod tests {
         );
         check(r"(a)\1", Some("backreferences are not supported"));
         check("a(", Some("the regular expression does not compile: unclosed group"));
+        check(&"a".repeat(20_000), Some("the regular expression is longer than 16384 bytes"));
         check(
             r"\w{1000}{1000}",
             Some("the regular expression takes more than 1048576 bytes when compiled"),
