@@ -1,2 +1,14 @@
-//! stub
-fn main() {}
+//! askance: reads what was done in AWS accounts and asks whether it was meant.
+
+mod cases;
+mod cli;
+mod output;
+mod rulebook;
+mod runtime;
+mod sources;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

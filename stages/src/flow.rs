@@ -77,7 +77,12 @@ struct Engine<'d> {
     candidates: Candidates,
     scratch: Scratch,
     unescaped: String,
+    /// Takes every record instead of the rules.
+    look: Option<Look<'d>>,
 }
+
+/// Takes a record and its place.
+type Look<'l> = &'l mut dyn FnMut(u64, &Record<'_>);
 
 /// One object on its way.
 struct Run<'r> {
@@ -105,6 +110,7 @@ impl<'d> Worker<'d> {
                 candidates: Candidates::default(),
                 scratch: Scratch::default(),
                 unescaped: String::new(),
+                look: None,
             },
         }
     }
@@ -234,6 +240,12 @@ impl Engine<'_> {
     #[inline]
     fn record(&mut self, text: &[u8], has_unicode_escape: bool, offset: usize, run: &mut Run<'_>) {
         let index = run.next_record();
+        if let Some(look) = &mut self.look {
+            if let Err(why) = self.parser.parse(text, |record, _| look(index, &record)) {
+                run.reject(Reason::BadRecord, text, offset, why);
+            }
+            return;
+        }
         let config = &self.detect.config;
         let verdict = if config.without_prefilter {
             Verdict::All
@@ -349,4 +361,26 @@ fn oddities(
     ]
     .into_iter()
     .filter_map(|(is_so, odd)| is_so.then_some(odd))
+}
+
+/// Hands every record of one object to `look`, with its place; what can't be read goes to `reject`.
+///
+/// The slow and plain way, for looking into single files.
+pub fn each_record(
+    input: Input<'_>,
+    limits: DecodeLimits,
+    look: Look<'_>,
+    reject: &mut dyn FnMut(Reject),
+) {
+    // An engine without rules does the reading; looking in is done beside it.
+    let Ok(rules) = RuleSet::compile([]) else { return };
+    let detect = Detect { rules, config: DetectConfig { limits, ..DetectConfig::default() } };
+    let mut worker = Worker::new(&detect);
+    worker.engine.look = Some(look);
+    let mut sink = |output| {
+        if let Output::Reject(found) = output {
+            reject(found);
+        }
+    };
+    worker.run(input, "", &mut sink, &|| false);
 }

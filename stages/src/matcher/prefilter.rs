@@ -166,7 +166,7 @@ impl Prefilter {
         let mut has_name = false;
         for at in self.event_name.find_iter(text) {
             match value_behind(text, at + br#""eventName""#.len()) {
-                Behind::NotAKey => {}
+                Behind::NotAKey | Behind::Null => {}
                 Behind::Unclear => return Verdict::All,
                 Behind::Text(name) => {
                     has_name = true;
@@ -238,7 +238,7 @@ impl Prefilter {
 impl Key {
     fn add_candidates(&self, behind: &Behind<'_>, candidates: &mut Candidates) {
         match behind {
-            Behind::NotAKey => {}
+            Behind::NotAKey | Behind::Null => {}
             Behind::Unclear => candidates.rules.extend(self.atoms.iter().map(|(index, _)| *index)),
             Behind::Text(value) => {
                 for (index, atom) in &self.atoms {
@@ -260,8 +260,11 @@ fn leaf(path: &str) -> &str {
 enum Behind<'t> {
     /// No colon: it was no key.
     NotAKey,
-    /// A plain ASCII string without escapes.
+    /// A plain ASCII string without escapes; or `true`, `false` or an integer, which tests treat as
+    /// their text.
     Text(&'t str),
+    /// Null: no value.
+    Null,
     /// Something else.
     Unclear,
 }
@@ -271,11 +274,32 @@ fn value_behind(text: &[u8], at: usize) -> Behind<'_> {
     let mut rest = text.get(at..).unwrap_or_default().trim_ascii_start();
     let Some(after) = rest.strip_prefix(b":") else { return Behind::NotAKey };
     rest = after.trim_ascii_start();
-    let Some(string) = rest.strip_prefix(b"\"") else { return Behind::Unclear };
+    let Some(string) = rest.strip_prefix(b"\"") else { return word(rest) };
     let Some(end) = memchr(b'"', string) else { return Behind::Unclear };
     let value = &string[..end];
     if value.contains(&b'\\') || !value.is_ascii() {
         return Behind::Unclear;
     }
     std::str::from_utf8(value).map_or(Behind::Unclear, Behind::Text)
+}
+
+/// What stands behind a colon and is no string.
+fn word(rest: &[u8]) -> Behind<'_> {
+    let end = rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'-'));
+    let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+    // Fractions and exponents are written anew by tests, so their text here says little.
+    if !matches!(after.first(), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
+        return Behind::Unclear;
+    }
+    let is_integer = word.len() < 19
+        && word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
+        && !word.is_empty()
+        // Minus zero is written anew as zero.
+        && !word.starts_with(b"-0");
+    match word {
+        b"null" => Behind::Null,
+        b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
+        _ if is_integer => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
+        _ => Behind::Unclear,
+    }
 }

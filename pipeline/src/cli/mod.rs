@@ -1,0 +1,98 @@
+//! The command line: what can be said, and who does it.
+
+mod explain;
+mod generate;
+mod progress;
+mod rules;
+mod scan;
+mod scan_args;
+mod scan_config;
+mod summary;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Exit codes, as the manual page names them.
+mod code {
+    /// All went well.
+    pub(super) const OK: u8 = 0;
+    /// Something at or above the level of `--fail-on` was found, or cases of rules failed.
+    pub(super) const FOUND: u8 = 1;
+    /// Wrong use, or rules that cannot be used.
+    pub(super) const USE: u8 = 2;
+    /// Some input could not be read or was damaged.
+    pub(super) const UNREADABLE: u8 = 3;
+    /// Ended by Ctrl-C.
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+/// Reads AWS CloudTrail, finds dangerous settings as they are made, and asks whether they were
+/// meant.
+#[derive(Debug, Parser)]
+#[command(name = "askance", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read CloudTrail files and tell what is dangerous in them
+    Scan(Box<scan_args::ScanArgs>),
+    /// Tell why a rule did or did not match an event
+    Explain(explain::ExplainArgs),
+    /// Check, test or list rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Write a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page
+    Man,
+}
+
+/// Runs what the command line says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe while printing help is nobody's business.
+            let _ = error.print();
+            let code = if error.use_stderr() { code::USE } else { code::OK };
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Scan(args) => scan::scan(*args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Rules(command) => rules::rules(&command),
+        Command::Completions { shell } => generate::completions(shell, &mut Cli::command()),
+        Command::Man => generate::man(Cli::command()),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln_line(&format!("askance: {error:#}"));
+            ExitCode::from(code::USE)
+        }
+    }
+}
+
+/// Writes a line on standard error; if even that is closed there is nobody to tell.
+fn eprintln_line(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes text on standard output; a closed pipe is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

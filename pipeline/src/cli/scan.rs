@@ -1,0 +1,387 @@
+//! `askance scan`: reads files, writes alerts, says what was done.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context, bail};
+use askance_stages::filter::FilterConfig;
+use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
+use askance_stages::matcher::RuleSet;
+use askance_stages::model::{Alert, Reject};
+use askance_stages::sigma::{Reading, Severity};
+use jiff::Timestamp;
+
+use super::progress::Progress;
+use super::scan_args::{Format, ScanArgs};
+use super::scan_config::{self, ScanConfig};
+use super::summary::Totals;
+use super::{code, eprintln_line, times};
+use crate::output::clean::clean;
+use crate::output::{
+    AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
+};
+use crate::rulebook::{self, RuleChoice};
+use crate::runtime::pool::{self, Control, Event};
+use crate::sources::files::Files;
+
+/// Alerts whose ids are remembered, to tell the same event read twice once: two such sets at most,
+/// some 40 MB each when full.
+const REMEMBERED: usize = 1 << 20;
+
+/// Rejects of one reason that are told line by line, for each file; the rest is counted.
+const TOLD_FOR_EACH_FILE: u64 = 5;
+
+/// Runs a scan; answers the exit code.
+pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
+    let started = Instant::now();
+    let config = match &args.config {
+        Some(path) => scan_config::read(path)?,
+        None => ScanConfig::default(),
+    };
+    let filter = filter(&args)?;
+    for path in args.paths.iter().filter(|path| path.as_os_str() != "-") {
+        if let Err(error) = std::fs::symlink_metadata(path)
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            bail!("cannot read {}: no such file or folder", path.display());
+        }
+    }
+    let mut totals = Totals::default();
+    let Some(rules) = load_rules(&args, &config, &mut totals)? else { return Ok(code::USE) };
+    let detect = Detect {
+        rules,
+        config: DetectConfig {
+            filter,
+            limits: config.limits,
+            without_event: args.no_event || matches!(args.format, Format::Table | Format::Csv),
+            with_days: args.stats,
+            without_prefilter: args.no_prefilter,
+        },
+    };
+    let out = open_output(args.output.as_deref())?;
+    let control = Arc::new(Control::default());
+    let was_interrupted = on_interrupt(&control)?;
+    let progress = Progress::start(&control, &args.paths, !args.quiet);
+    let is_shared = args.output.is_none() && io::stdout().is_terminal();
+    let mut receiver = Receiver {
+        writer: writer(&args, out),
+        totals,
+        seen: Seen::default(),
+        progress: is_shared.then_some(&progress),
+        show_unknown: args.show_unknown,
+        path: String::new(),
+        told: Vec::new(),
+        failure: None,
+    };
+    let threads = args.threads.map_or_else(
+        || std::thread::available_parallelism().map_or(1, usize::from),
+        usize::from,
+    );
+    pool::run(&detect, Files::new(args.paths.clone()), threads, &control, |event| {
+        receiver.take(event)
+    });
+    let finished = receiver.writer.finish();
+    progress.finish();
+    let Receiver { totals, failure, .. } = receiver;
+    if let Some(error) = failure.or(finished.err())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let place = args.output.as_ref().map_or("standard output".into(), |p| p.to_string_lossy());
+        bail!("cannot write alerts to {place}: {error}");
+    }
+    let is_interrupted = was_interrupted.load(Ordering::Relaxed);
+    if !args.quiet {
+        eprintln_line(&totals.write(started.elapsed(), is_interrupted));
+    }
+    Ok(exit_code(&args, &totals, is_interrupted))
+}
+
+fn exit_code(args: &ScanArgs, totals: &Totals, is_interrupted: bool) -> u8 {
+    if is_interrupted {
+        return code::INTERRUPTED;
+    }
+    if totals.tally.rejected.total() > 0 && !args.allow_unreadable {
+        return code::UNREADABLE;
+    }
+    let is_found = args.fail_on.is_some_and(|level| totals.has_at_least(level.into()));
+    if is_found { code::FOUND } else { code::OK }
+}
+
+fn filter(args: &ScanArgs) -> anyhow::Result<FilterConfig> {
+    let now = Timestamp::try_from(SystemTime::now()).context("cannot read the clock")?;
+    let time = |name: &str, text: &Option<String>| {
+        let parse = |text: &String| {
+            times::parse(text, now).map_err(|why| anyhow::anyhow!("--{name} {text}: {why}"))
+        };
+        text.as_ref().map(parse).transpose()
+    };
+    let filter = FilterConfig {
+        from: time("from", &args.from)?,
+        to: time("to", &args.to)?,
+        accounts: args.account.clone(),
+        regions: args.region.clone(),
+    };
+    if let (Some(from), Some(to)) = (filter.from, filter.to)
+        && from >= to
+    {
+        bail!("--from {from} is not before --to {to}: no event could be in between");
+    }
+    Ok(filter)
+}
+
+/// Reads and compiles the rules; `None` if they can't be used, which has been told.
+fn load_rules(
+    args: &ScanArgs,
+    config: &ScanConfig,
+    totals: &mut Totals,
+) -> anyhow::Result<Option<RuleSet>> {
+    let is_named = !args.rules.paths.is_empty();
+    let choice = RuleChoice {
+        paths: if is_named { args.rules.paths.clone() } else { config.rule_paths.clone() },
+        with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
+        placeholders: [args.rules.placeholders.clone(), config.placeholders.clone()].concat(),
+    };
+    let mut reading = rulebook::read(&choice)?;
+    apply(config, &mut reading)?;
+    if !tell_problems(&reading, args.rules.keep_going) {
+        return Ok(None);
+    }
+    totals.correlations = reading.correlations.len();
+    totals.rules_left_out = reading
+        .left_out
+        .iter()
+        .map(|rule| format!("{} ({})", rule.title.as_deref().unwrap_or(&rule.id), rule.place))
+        .collect();
+    for skipped in &reading.skipped {
+        *totals.rules_skipped.entry(skipped.why.clone()).or_default() += 1;
+    }
+    if reading.rules.is_empty() {
+        eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
+    }
+    match rulebook::compile(&reading, args.level.into()) {
+        Ok(rules) => {
+            totals.rules = rules.rules.len();
+            Ok(Some(rules))
+        }
+        Err(errors) => {
+            errors.iter().for_each(|error| eprintln_line(error));
+            Ok(None)
+        }
+    }
+}
+
+/// Applies `rules.disable` and `rules.levels`.
+fn apply(config: &ScanConfig, reading: &mut Reading) -> anyhow::Result<()> {
+    for id in config.disable.iter().chain(config.levels.keys()) {
+        if !reading.rules.iter().any(|rule| rule.id == *id) {
+            bail!("the configuration names the rule \"{id}\", and there is none of that id");
+        }
+    }
+    reading.rules.retain(|rule| !config.disable.contains(&rule.id));
+    for rule in &mut reading.rules {
+        rule.level = config.levels.get(&rule.id).copied().unwrap_or(rule.level);
+    }
+    Ok(())
+}
+
+/// Tells every error and how many warnings there are; false if the rules can't be used.
+pub fn tell_problems(reading: &Reading, keep_going: bool) -> bool {
+    let errors: Vec<_> =
+        reading.problems.iter().filter(|p| p.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return true;
+    }
+    for error in &errors {
+        eprintln_line(&clean(&error.to_string()));
+    }
+    if keep_going {
+        return true;
+    }
+    eprintln_line(&format!(
+        "askance: {} in rules; mend them, or leave the rules out with --keep-going",
+        super::summary::plural(errors.len() as u64, "error")
+    ));
+    false
+}
+
+fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
+    let Some(path) = path else {
+        return Ok(Box::new(BufWriter::with_capacity(64 << 10, io::stdout())));
+    };
+    let file = File::create(path)
+        .with_context(|| format!("cannot write alerts to {}", path.display()))?;
+    Ok(Box::new(BufWriter::with_capacity(64 << 10, file)))
+}
+
+fn writer(args: &ScanArgs, out: Out) -> Box<dyn AlertWriter> {
+    match args.format {
+        Format::Jsonl => Box::new(JsonLinesWriter::new(out)),
+        Format::Json => Box::new(JsonArrayWriter::new(out)),
+        Format::Csv => Box::new(CsvWriter::new(out)),
+        Format::Table => {
+            let is_terminal = args.output.is_none() && io::stdout().is_terminal();
+            let columns = is_terminal
+                .then(|| terminal_size::terminal_size().map(|(columns, _)| columns.0.into()))
+                .flatten();
+            let wants_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            let has_colours = is_terminal && !wants_plain;
+            Box::new(TableWriter::new(out, TableStyle { columns, has_colours }))
+        }
+    }
+}
+
+/// The first Ctrl-C ends the scan with what there is, the second at once.
+fn on_interrupt(control: &Arc<Control>) -> anyhow::Result<Arc<AtomicBool>> {
+    let was_interrupted = Arc::new(AtomicBool::new(false));
+    let (control, flag) = (Arc::clone(control), Arc::clone(&was_interrupted));
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            exit(i32::from(code::INTERRUPTED));
+        }
+        control.stop.store(true, Ordering::Relaxed);
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(was_interrupted)
+}
+
+/// Takes results in the order of the inputs.
+struct Receiver<'p> {
+    writer: Box<dyn AlertWriter>,
+    totals: Totals,
+    seen: Seen,
+    /// Where alerts share the terminal with a progress bar.
+    progress: Option<&'p Progress>,
+    show_unknown: bool,
+    /// The file whose rejects are being told, and how many of each reason were.
+    path: String,
+    told: Vec<(askance_stages::model::Reason, u64)>,
+    failure: Option<io::Error>,
+}
+
+impl Receiver<'_> {
+    /// False if no more is wanted.
+    fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::Output(Output::Alert(alert)) => return self.alert(&alert),
+            Event::Output(Output::Unknown(unknown)) => self.unknown(&unknown),
+            Event::Output(Output::Reject(_)) => {}
+            Event::Reject(path, reject) => self.reject(path, &reject),
+            Event::Skipped => self.totals.skipped_files += 1,
+            Event::Done(tally) => {
+                self.totals.files += 1;
+                self.totals.tally.add(&tally);
+                self.end_of_file();
+            }
+        }
+        true
+    }
+
+    fn alert(&mut self, alert: &Alert) -> bool {
+        if !self.seen.is_new(&alert.id) {
+            self.totals.repeats += 1;
+            return true;
+        }
+        self.totals.forgot = self.seen.forgot;
+        let written = match self.progress {
+            Some(progress) => progress.suspend(|| {
+                self.writer.alert(alert).and_then(|()| io::stdout().flush())
+            }),
+            None => self.writer.alert(alert),
+        };
+        if let Err(error) = written {
+            self.failure = Some(error);
+            return false;
+        }
+        self.totals.alerts[alert.level as usize] += 1;
+        true
+    }
+
+    fn say(&self, line: &str) {
+        match self.progress {
+            Some(progress) => progress.suspend(|| eprintln_line(line)),
+            None => eprintln_line(line),
+        }
+    }
+
+    fn unknown(&mut self, unknown: &Unknown) {
+        if self.show_unknown {
+            let event = unknown.event_id.as_deref().unwrap_or("without an id");
+            self.say(&clean(&format!(
+                "could not be decided: rule \"{}\" on event {event} (record {} of its file): \
+                 CloudTrail cut the record",
+                unknown.title, unknown.index
+            )));
+        }
+    }
+
+    fn reject(&mut self, path: String, reject: &Reject) {
+        if self.path != path {
+            self.path = path;
+            self.told.clear();
+        }
+        let count = match self.told.iter_mut().find(|(reason, _)| *reason == reject.reason) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.told.push((reject.reason, 1));
+                1
+            }
+        };
+        if count > TOLD_FOR_EACH_FILE {
+            return;
+        }
+        let detail = match reject.detail.as_str() {
+            "" => String::new(),
+            detail => format!(": {detail}"),
+        };
+        let line = format!(
+            "askance: {}: {} at byte {}{detail}",
+            self.path,
+            reject.reason.words(),
+            reject.offset
+        );
+        self.say(&clean(&line));
+    }
+
+    fn end_of_file(&mut self) {
+        for (reason, count) in std::mem::take(&mut self.told) {
+            if count > TOLD_FOR_EACH_FILE {
+                let more = count - TOLD_FOR_EACH_FILE;
+                let line = format!("askance: {}: {} {more} more times", self.path, reason.words());
+                self.say(&clean(&line));
+            }
+        }
+    }
+}
+
+/// Which alerts were told already, in bounded memory: when a set is full it becomes the older one,
+/// and the older one before it is forgotten.
+#[derive(Default)]
+struct Seen {
+    young: HashSet<u128>,
+    old: HashSet<u128>,
+    forgot: bool,
+}
+
+impl Seen {
+    fn is_new(&mut self, id: &str) -> bool {
+        // Ids are 32 hexadecimal digits, so this cannot fail.
+        let id = u128::from_str_radix(id, 16).unwrap_or_default();
+        if self.young.contains(&id) || self.old.contains(&id) {
+            return false;
+        }
+        if self.young.len() >= REMEMBERED {
+            self.forgot |= !self.old.is_empty();
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(id)
+    }
+}

@@ -1,0 +1,165 @@
+//! Alerts as a table that a person reads: when, how bad, what, who, where, on what.
+
+use std::io::{self, Write};
+
+use askance_stages::model::{Actor, Alert, Level};
+
+use super::clean::{clean, pad, width};
+use super::{AlertWriter, Out};
+
+/// How the table looks.
+#[derive(Debug, Clone, Copy)]
+pub struct TableStyle {
+    /// Columns of the terminal; `None` for a file or pipe, where nothing is cut.
+    pub columns: Option<usize>,
+    /// Colours by level.
+    pub has_colours: bool,
+}
+
+/// Writes a heading and a line for each alert.
+pub struct TableWriter {
+    out: Out,
+    style: TableStyle,
+    widths: [usize; 6],
+    has_heading: bool,
+}
+
+const HEADING: [&str; 6] = ["TIME (UTC)", "LEVEL", "WHAT", "WHO", "WHERE", "ON WHAT"];
+
+impl TableWriter {
+    /// Writes to `out`.
+    pub fn new(out: Out, style: TableStyle) -> Self {
+        Self { out, style, widths: widths(style.columns), has_heading: false }
+    }
+
+    fn line(&mut self, cells: &[String; 6], colour: Option<&str>) -> io::Result<()> {
+        let mut line = String::new();
+        for (index, (cell, columns)) in cells.iter().zip(self.widths).enumerate() {
+            if index > 0 {
+                line.push_str("  ");
+            }
+            let is_wide = self.style.columns.is_none() && width(cell) > columns;
+            let text = if is_wide { cell.clone() } else { pad(cell, columns) };
+            match colour.filter(|_| index == 1 && self.style.has_colours) {
+                Some(colour) => line.push_str(&format!("{colour}{text}\x1b[0m")),
+                None => line.push_str(&text),
+            }
+        }
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    fn heading(&mut self) -> io::Result<()> {
+        if self.has_heading {
+            return Ok(());
+        }
+        self.has_heading = true;
+        self.line(&HEADING.map(str::to_owned), None)
+    }
+}
+
+impl AlertWriter for TableWriter {
+    fn alert(&mut self, alert: &Alert) -> io::Result<()> {
+        self.heading()?;
+        let unknown = || "unknown".to_owned();
+        let time = alert.time.as_ref().map_or_else(unknown, |time| {
+            // RFC 3339 to the second, with a space: 2023-07-10 11:42:36.
+            time.chars().take(19).collect::<String>().replace('T', " ")
+        });
+        let place = [&alert.account, &alert.region]
+            .map(|part| part.clone().unwrap_or_else(unknown))
+            .join(" ");
+        let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
+        let on_what = match (ids.next(), ids.count()) {
+            (None, _) => "-".to_owned(),
+            (Some(first), 0) => first,
+            (Some(first), more) => format!("{first} +{more}"),
+        };
+        let level = if alert.level == Level::Informational { "info" } else { alert.level.name() };
+        let cells = [
+            time,
+            level.to_uppercase(),
+            alert.rule.title.clone(),
+            who(&alert.actor),
+            place,
+            on_what,
+        ]
+        .map(|cell| clean(&cell));
+        self.line(&cells, Some(colour(alert.level)))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Widths of the columns: the last four share what the first two leave.
+fn widths(columns: Option<usize>) -> [usize; 6] {
+    let Some(columns) = columns else { return [19, 8, 52, 32, 27, 24] };
+    let rest = columns.max(72) - 19 - 8 - 5 * 2;
+    // An account and a region take 27 columns; where there is no room the account goes first.
+    let place = if rest >= 100 { 27 } else { rest * 22 / 100 };
+    let what = (rest - place) * 46 / 100;
+    let who = (rest - place) * 28 / 100;
+    [19, 8, what, who, place, rest - place - what - who]
+}
+
+fn colour(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "\x1b[1;37;41m",
+        Level::High => "\x1b[1;31m",
+        Level::Medium => "\x1b[33m",
+        Level::Low => "\x1b[36m",
+        Level::Informational => "\x1b[2m",
+    }
+}
+
+/// The actor in a few words: role and session, user, or service.
+pub fn who(actor: &Actor) -> String {
+    let name = actor.name.as_deref().unwrap_or("unknown");
+    match (actor.kind.as_deref(), actor.session.as_deref()) {
+        (Some("AssumedRole"), Some(session)) if session != name => format!("{name}/{session}"),
+        (Some("IAMUser"), _) => format!("user {name}"),
+        (Some("AWSService"), _) => format!("service {name}"),
+        (Some("AWSAccount"), _) => format!("account {name}"),
+        (Some("FederatedUser"), _) => format!("federated {name}"),
+        (Some("SAMLUser" | "WebIdentityUser" | "IdentityCenterUser"), _) => format!("person {name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// An ARN without its beginning, which says what the row says already.
+fn short(id: &str) -> String {
+    match id.strip_prefix("arn:") {
+        Some(rest) => rest.splitn(5, ':').nth(4).filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
+        None => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_fill_the_terminal_and_no_more() {
+        for columns in [72, 80, 100, 132, 200, 400] {
+            let sum: usize = widths(Some(columns)).iter().sum::<usize>() + 5 * 2;
+            assert_eq!(sum, columns);
+        }
+    }
+
+    #[test]
+    fn actors_are_readable() {
+        let actor = |kind: &str, name: &str, session: Option<&str>| Actor {
+            kind: Some(kind.into()),
+            name: Some(name.into()),
+            session: session.map(str::to_owned),
+            ..Actor::default()
+        };
+        assert_eq!(who(&actor("AssumedRole", "Admin", Some("mika"))), "Admin/mika");
+        assert_eq!(who(&actor("IAMUser", "mika", None)), "user mika");
+        assert_eq!(who(&actor("Root", "root", None)), "root");
+        assert_eq!(who(&Actor::default()), "unknown");
+        assert_eq!(short("arn:aws:s3:::films"), "films");
+        assert_eq!(short("arn:aws:iam::111122223333:role/x:y"), "role/x:y");
+    }
+}

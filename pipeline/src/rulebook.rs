@@ -1,0 +1,143 @@
+//! Finds rule files, built in or on disk, and has them read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askance_stages::matcher::RuleSet;
+use askance_stages::model::Level;
+use askance_stages::sigma::{self, ReadOptions, Reading, SourceFile};
+
+/// The built-in rules and their cases: path and text.
+const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+
+/// Largest rule file that is read: thousands of rules fit.
+const MAX_RULE_FILE: u64 = 8 << 20;
+
+/// Where rules come from.
+#[derive(Debug, Clone, Default)]
+pub struct RuleChoice {
+    /// Files and folders; none means the built-in rules.
+    pub paths: Vec<PathBuf>,
+    /// The built-in rules too.
+    pub with_builtin: bool,
+    /// Files with values of placeholders.
+    pub placeholders: Vec<PathBuf>,
+}
+
+/// What keeps rules from being used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// A file or folder cannot be read.
+    #[error("cannot read rules {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of placeholders is not what it should be.
+    #[error("cannot read placeholders {place}: {message}")]
+    Placeholders {
+        /// Which file, and where in it.
+        place: String,
+        /// Why.
+        message: String,
+    },
+}
+
+/// A file of rules or cases.
+pub type RuleFile = SourceFile<'static>;
+
+/// All files of a choice, in order of their paths.
+///
+/// # Errors
+/// When a file or folder that was named cannot be read.
+pub fn files(choice: &RuleChoice) -> Result<Vec<RuleFile>, RuleError> {
+    let mut files = Vec::new();
+    if choice.paths.is_empty() || choice.with_builtin {
+        files.extend(BUILTIN.iter().map(|(path, text)| SourceFile {
+            path: Arc::from(*path),
+            text: Cow::Borrowed(*text),
+        }));
+    }
+    for path in &choice.paths {
+        collect(path, &mut files)?;
+    }
+    Ok(files)
+}
+
+fn collect(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), RuleError> {
+    let failed = |path: &Path, source| RuleError::Read { path: path.to_owned(), source };
+    let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
+    for entry in walk {
+        let entry = entry.map_err(|error| {
+            let at = error.path().unwrap_or(path).to_owned();
+            failed(&at, error.into())
+        })?;
+        let is_named = entry.depth() == 0;
+        let is_rule = entry.path().extension().is_some_and(|e| e == "yml" || e == "yaml");
+        if entry.file_type().is_dir() || !(is_named || is_rule) {
+            continue;
+        }
+        let length = entry.metadata().map_or(0, |metadata| metadata.len());
+        if length > MAX_RULE_FILE {
+            let source = std::io::Error::other(format!("larger than {MAX_RULE_FILE} bytes"));
+            return Err(failed(entry.path(), source));
+        }
+        let text = std::fs::read(entry.path())
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
+            .map_err(|source| failed(entry.path(), source))?;
+        files.push(SourceFile {
+            path: Arc::from(entry.path().to_string_lossy().as_ref()),
+            text: Cow::Owned(text),
+        });
+    }
+    Ok(())
+}
+
+/// Reads all rules of a choice.
+///
+/// # Errors
+/// When a file cannot be read; what is wrong within files is in the reading.
+pub fn read(choice: &RuleChoice) -> Result<Reading, RuleError> {
+    let options = ReadOptions { placeholders: placeholders(&choice.placeholders)? };
+    Ok(sigma::read(&files(choice)?, &options))
+}
+
+/// Reads files of `name: [values]`.
+fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, RuleError> {
+    let mut all = BTreeMap::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RuleError::Read { path: path.clone(), source })?;
+        let failed = |faults: Vec<askance_stages::yaml::Fault>| RuleError::Placeholders {
+            place: path.display().to_string(),
+            message: faults
+                .iter()
+                .map(|fault| {
+                    let position = fault.position;
+                    format!("{} at line {}:{}", fault.message, position.line, position.column)
+                })
+                .collect::<Vec<_>>()
+                .join("; "),
+        };
+        let node = askance_stages::yaml::parse_one(&text).map_err(failed)?;
+        let mapping = node.mapping().map_err(|fault| failed(vec![fault]))?;
+        for entry in &mapping.entries {
+            let values = entry.value.texts().map_err(|fault| failed(vec![fault]))?;
+            all.insert(entry.key.trim_matches('%').to_owned(), values);
+        }
+    }
+    Ok(all)
+}
+
+/// Compiles the rules of a reading from `level` up.
+///
+/// # Errors
+/// Words for people, one line for each rule that cannot be compiled.
+pub fn compile(reading: &Reading, level: Level) -> Result<RuleSet, Vec<String>> {
+    let rules = reading.rules.iter().filter(|rule| rule.level >= level).cloned().map(Arc::new);
+    RuleSet::compile(rules).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
