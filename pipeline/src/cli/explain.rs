@@ -35,7 +35,7 @@ pub struct ExplainArgs {
 /// Explains; answers the exit code.
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let reading = rulebook::read(&RuleChoice {
-        paths: args.rules.paths.clone(),
+        paths: args.rules.rule_paths.clone(),
         with_builtin: args.rules.builtin,
         placeholders: args.rules.placeholders.clone(),
     })?;

@@ -41,7 +41,7 @@ pub struct Choice {
 impl Choice {
     fn rules(&self) -> RuleChoice {
         RuleChoice {
-            paths: [self.paths.clone(), self.rules.paths.clone()].concat(),
+            paths: [self.paths.clone(), self.rules.rule_paths.clone()].concat(),
             with_builtin: self.rules.builtin,
             placeholders: self.rules.placeholders.clone(),
         }

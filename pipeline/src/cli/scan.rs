@@ -141,9 +141,9 @@ fn load_rules(
     config: &ScanConfig,
     totals: &mut Totals,
 ) -> anyhow::Result<Option<RuleSet>> {
-    let is_named = !args.rules.paths.is_empty();
+    let is_named = !args.rules.rule_paths.is_empty();
     let choice = RuleChoice {
-        paths: if is_named { args.rules.paths.clone() } else { config.rule_paths.clone() },
+        paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths.clone() },
         with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
         placeholders: [args.rules.placeholders.clone(), config.placeholders.clone()].concat(),
     };

@@ -84,8 +84,9 @@ pub struct ScanArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct RuleArgs {
     /// Rule file or folder, instead of the built-in rules; may be repeated
+    // The name of the field is clap's id of the option: it must differ from the inputs' `paths`.
     #[arg(long = "rules", value_name = "PATH", help_heading = "Rules")]
-    pub paths: Vec<PathBuf>,
+    pub rule_paths: Vec<PathBuf>,
     /// The built-in rules as well as those of --rules
     #[arg(long, help_heading = "Rules")]
     pub builtin: bool,
