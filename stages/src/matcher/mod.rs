@@ -6,6 +6,8 @@
 
 mod evidence;
 mod explain;
+mod glance;
+mod needles;
 mod needs;
 mod prefilter;
 mod rule;

@@ -12,93 +12,125 @@ use crate::sigma::ast::Expr;
 pub(super) struct Atom {
     /// The field's path.
     pub path: String,
-    /// One of these holds for one value of the field.
+    /// One of these holds for one value of the field; if empty, the field's key is there.
     pub tests: Vec<ValueTest>,
 }
 
-/// What a rule needs: one of these; `None` if nothing simple can be named.
-pub(super) fn needs(rule: &CompiledRule) -> Option<Vec<Atom>> {
+/// Atoms of which one must hold. Never empty.
+pub(super) type Clause = Vec<Atom>;
+
+/// What a rule needs: each of these clauses, the one to look for first at the beginning. Empty if
+/// nothing simple can be named.
+pub(super) fn needs(rule: &CompiledRule) -> Vec<Clause> {
     // Filters can only narrow further, so the rule's own detection is enough.
-    let part = rule.parts.first()?;
-    of_expr(&part.condition, part)
+    let Some(part) = rule.parts.first() else { return Vec::new() };
+    let mut clauses = of_expr(&part.condition, part);
+    clauses.sort_by_key(|clause| cost(clause));
+    clauses
 }
 
-fn of_expr(expr: &Expr, part: &Part) -> Option<Vec<Atom>> {
+fn of_expr(expr: &Expr, part: &Part) -> Vec<Clause> {
     match expr {
-        Expr::And(parts) => best(parts.iter().map(|expr| of_expr(expr, part))),
+        Expr::And(parts) => parts.iter().flat_map(|expr| of_expr(expr, part)).collect(),
         Expr::Or(parts) => union(parts.iter().map(|expr| of_expr(expr, part))),
         // Of any number that must hold, one does.
         Expr::AtLeast(_, parts) => union(parts.iter().map(|expr| of_expr(expr, part))),
-        Expr::Not(_) => None,
+        Expr::Not(_) => Vec::new(),
         Expr::Selection(index) => of_search(&part.selections[*index].1),
     }
 }
 
-fn of_search(search: &Search) -> Option<Vec<Atom>> {
+fn of_search(search: &Search) -> Vec<Clause> {
     match search {
-        Search::All(searches) => best(searches.iter().map(of_search)),
+        Search::All(searches) => searches.iter().flat_map(of_search).collect(),
         Search::Any(searches) => union(searches.iter().map(of_search)),
         Search::Item(item) => {
-            let path = item.path.clone().filter(|path| is_plain(path) && !item.is_negated)?;
+            let Some(path) = item.path.clone().filter(|path| is_plain(path) && !item.is_negated)
+            else {
+                return Vec::new();
+            };
             // With `all`, values of different elements may satisfy different tests: any one counts.
-            let mut tests = Vec::new();
+            let (mut tests, mut needs_only_key) = (Vec::new(), false);
             for test in &item.tests {
-                let is_value = value_tests(test, &mut tests);
-                if !is_value && !item.needs_all {
-                    return None;
+                match value_tests(test, &mut tests) {
+                    Need::Value => {}
+                    Need::Key => needs_only_key = true,
+                    Need::Nothing if item.needs_all => {}
+                    Need::Nothing => return Vec::new(),
                 }
             }
-            (!tests.is_empty()).then(|| vec![Atom { path, tests }])
+            if needs_only_key {
+                tests.clear();
+            } else if tests.is_empty() {
+                return Vec::new();
+            }
+            vec![vec![Atom { path, tests }]]
         }
     }
 }
 
-/// Adds a test's alternatives; false if one of them is about more than a value.
-fn value_tests(test: &Test, into: &mut Vec<ValueTest>) -> bool {
+/// What a test needs of a record.
+enum Need {
+    /// One of the values that were added.
+    Value,
+    /// That the key is there.
+    Key,
+    /// Nothing.
+    Nothing,
+}
+
+/// Adds a test's alternatives.
+fn value_tests(test: &Test, into: &mut Vec<ValueTest>) -> Need {
     match test {
         Test::Value(test) => {
             into.push(test.clone());
-            true
+            Need::Value
         }
         Test::AnyOf(tests) => {
-            let before = into.len();
-            let is_all = tests.iter().all(|test| value_tests(test, into));
-            if !is_all {
-                into.truncate(before);
+            let mut most = Need::Value;
+            for test in tests {
+                match value_tests(test, into) {
+                    Need::Value => {}
+                    Need::Key => most = Need::Key,
+                    Need::Nothing => return Need::Nothing,
+                }
             }
-            is_all
+            most
         }
-        Test::Null | Test::Exists(_) | Test::FieldRef { .. } => false,
+        Test::Exists(true) | Test::FieldRef { .. } => Need::Key,
+        Test::Null | Test::Exists(false) => Need::Nothing,
     }
 }
 
 /// A key whose bytes in a file can only differ from these by `\u` escapes.
 fn is_plain(path: &str) -> bool {
-    !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
+    !path.is_empty()
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
 }
 
-/// Of what must all hold, the part that is quickest to look for and rarest.
-fn best(needs: impl Iterator<Item = Option<Vec<Atom>>>) -> Option<Vec<Atom>> {
-    needs.flatten().min_by_key(|atoms| cost(atoms))
-}
-
-fn union(needs: impl Iterator<Item = Option<Vec<Atom>>>) -> Option<Vec<Atom>> {
+/// One clause for alternatives: the best of each. None if some alternative needs nothing.
+fn union(alternatives: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
     let mut all = Vec::new();
-    for atoms in needs {
-        all.extend(atoms?);
+    for clauses in alternatives {
+        match clauses.into_iter().min_by_key(|clause| cost(clause)) {
+            Some(clause) => all.extend(clause),
+            None => return Vec::new(),
+        }
     }
-    (!all.is_empty()).then_some(all)
+    if all.is_empty() { Vec::new() } else { vec![all] }
 }
 
-/// The event's name is always looked at; fields with few different values say little.
-fn cost(atoms: &[Atom]) -> u32 {
+/// How little a clause helps: the event's name is always looked at, fields with few different
+/// values say little.
+fn cost(clause: &Clause) -> u32 {
     let one = |atom: &Atom| match atom.path.as_str() {
         // Half of all records have either value.
-        _ if atom.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 4,
-        "eventName" => 0,
-        "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 3,
+        _ if atom.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 5,
+        "eventName" if !atom.tests.is_empty() => 0,
+        "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 4,
+        _ if atom.tests.is_empty() => 3,
         path if path.contains('.') => 2,
         _ => 1,
     };
-    atoms.iter().map(one).max().unwrap_or(u32::MAX)
+    clause.iter().map(one).max().unwrap_or(u32::MAX)
 }

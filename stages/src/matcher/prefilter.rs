@@ -1,25 +1,28 @@
 //! Passes by records that no rule could match, by their bytes, without parsing them.
 //!
 //! **Sound**: a record that some rule matches, or about which some rule cannot tell, is never
-//! passed by. It looks for the *keys* that rules need, wherever they stand in the record and however
-//! often, and tests the values behind them; whatever it cannot read at a glance (escapes, lists,
-//! bytes beyond ASCII) counts as "could match".
+//! passed by. It looks for the *keys* or *values* that rules need, wherever they stand in the record
+//! and however often; whatever it cannot read at a glance (escapes, lists, bytes beyond ASCII)
+//! counts as "could match". It goes in two steps: one pass over every record for what each rule
+//! needs first, and for the few records that this leaves a look at what else those rules need.
 
 use hashbrown::HashMap;
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
-use super::needs::{Atom, needs};
+use super::glance::{Behind, may_hide_key, value_behind};
+use super::needles::{Needle, Needles};
+use super::needs::{Atom, Clause, needs};
 use super::rule::CompiledRule;
 use super::value::ValueTest;
 
-/// Most different event names that are remembered; AWS has some 20,000 API calls in all.
-const MAX_NAMES: usize = 32_768;
+/// Most different values of a key that are remembered; AWS has some 20,000 API calls in all.
+const MAX_REMEMBERED: usize = 32_768;
 
-/// Longest event name that is remembered.
-const MAX_NAME: usize = 128;
+/// Longest value that is remembered.
+const MAX_VALUE: usize = 256;
 
 /// Most keys besides `eventName` that are looked for; rules that need others are always tried.
-const MAX_KEYS: usize = 6;
+const MAX_KEYS: usize = 8;
 
 /// A rule's place in the set.
 pub(super) type RuleIndex = u32;
@@ -38,117 +41,115 @@ pub enum Verdict {
 /// Compiled once for a set of rules.
 #[derive(Debug)]
 pub struct Prefilter {
-    event_name: memmem::Finder<'static>,
-    omitted: memmem::Finder<'static>,
+    needles: Needles,
     unicode: memmem::Finder<'static>,
-    /// By folded name, rules that need exactly it.
-    by_name: HashMap<String, Vec<RuleIndex>, foldhash::fast::FixedState>,
-    /// Rules that need a name of some form.
-    by_name_form: Vec<(RuleIndex, Atom)>,
+    omitted: memmem::Finder<'static>,
+    /// `eventName` first, then the other keys.
     keys: Vec<Key>,
-    /// Rules whose needs lie below the record's outermost level: a cut object may hide them.
+    /// By index of a value needle: rules that need that value somewhere.
+    values: Vec<Vec<RuleIndex>>,
+    /// Rules whose first need lies below the record's outermost level: a cut object may hide it.
     nested: Vec<RuleIndex>,
     /// Rules that need nothing that can be looked for.
     always: Vec<RuleIndex>,
+    /// By rule: what it needs besides, looked at for candidates only.
+    further: Vec<Vec<Vec<Glance>>>,
 }
 
-/// A key besides `eventName`.
-#[derive(Debug)]
+/// A key, and the rules that need one of its values.
+#[derive(Debug, Default)]
 struct Key {
-    /// The key's end and its closing quote: a key with dots in it may stand for a path.
-    needle: memmem::Finder<'static>,
-    atoms: Vec<(RuleIndex, Atom)>,
+    name: String,
+    /// By folded value, rules that need exactly it.
+    exact: HashMap<String, Vec<RuleIndex>, foldhash::fast::FixedState>,
+    /// Rules that need a value of some form.
+    forms: Vec<(RuleIndex, Vec<ValueTest>)>,
 }
 
-/// Which rules could match the record at hand, and the memory of earlier names; one per worker.
+/// An atom of a further clause.
 #[derive(Debug)]
+struct Glance {
+    /// The key's end and its closing quote: a key with dots in it may stand for a path.
+    key: memmem::Finder<'static>,
+    tests: Vec<ValueTest>,
+}
+
+/// Which rules could match the record at hand, and the memory of earlier values; one per worker.
+#[derive(Debug, Default)]
 pub struct Candidates {
     /// In order, each once; meaningful after [`Verdict::Some`].
     pub(super) rules: Vec<RuleIndex>,
-    names: HashMap<Box<[u8]>, Box<[RuleIndex]>, foldhash::fast::FixedState>,
+    /// By key: what its values lead to.
+    remembered: Vec<Memory>,
     folded: String,
 }
 
-impl Default for Candidates {
-    fn default() -> Self {
-        let state = foldhash::fast::FixedState::with_seed(0x9e37_79b9_7f4a_7c15);
-        Self { rules: Vec::new(), names: HashMap::with_hasher(state), folded: String::new() }
-    }
-}
+type Memory = HashMap<Box<str>, Box<[RuleIndex]>, foldhash::fast::FixedState>;
 
 impl Prefilter {
     pub(super) fn new(rules: &[CompiledRule]) -> Self {
-        let state = foldhash::fast::FixedState::with_seed(0x51_7c_c1_b7_27_22_0a_95);
         let mut filter = Self {
-            event_name: memmem::Finder::new(br#""eventName""#).into_owned(),
-            omitted: memmem::Finder::new(br#"omitted""#).into_owned(),
+            needles: Needles::default(),
             unicode: memmem::Finder::new(br"\u").into_owned(),
-            by_name: HashMap::with_hasher(state),
-            by_name_form: Vec::new(),
-            keys: Vec::new(),
+            omitted: memmem::Finder::new(br#"omitted""#).into_owned(),
+            keys: vec![Key { name: "eventName".to_owned(), ..Key::default() }],
+            values: Vec::new(),
             nested: Vec::new(),
             always: Vec::new(),
+            further: Vec::new(),
         };
-        let mut key_names: Vec<String> = Vec::new();
+        let mut value_names: Vec<String> = Vec::new();
         for (index, rule) in (0..).zip(rules) {
-            match needs(rule) {
-                Some(atoms) if filter.has_room(&atoms, &mut key_names) => {
-                    filter.add(index, atoms, &key_names);
+            let mut clauses = needs(rule).into_iter();
+            match clauses.next() {
+                Some(first) if filter.has_room(&first, &value_names) => {
+                    filter.add(index, first, &mut value_names);
                 }
                 _ => filter.always.push(index),
             }
+            filter.further.push(clauses.map(|clause| clause.into_iter().map(Glance::new).collect()).collect());
         }
+        let keys = filter.keys.iter().map(|key| key.name.as_str());
+        filter.needles = Needles::new(keys, &value_names, !filter.nested.is_empty());
         filter
     }
 
-    fn has_room(&mut self, atoms: &[Atom], key_names: &mut Vec<String>) -> bool {
-        let mut new: Vec<&str> = atoms
+    fn has_room(&self, first: &Clause, value_names: &[String]) -> bool {
+        let mut new: Vec<&str> = first
             .iter()
-            .filter(|atom| atom.path != "eventName")
+            .filter(|atom| whole_values(atom, value_names).is_none())
             .map(|atom| leaf(&atom.path))
-            .filter(|leaf| !key_names.iter().any(|name| name == leaf))
+            .filter(|leaf| !self.keys.iter().any(|key| key.name == *leaf))
             .collect();
         new.sort_unstable();
         new.dedup();
-        if key_names.len() + new.len() > MAX_KEYS {
-            return false;
-        }
-        for name in new {
-            let needle = memmem::Finder::new(format!("{name}\"").as_bytes()).into_owned();
-            self.keys.push(Key { needle, atoms: Vec::new() });
-            key_names.push(name.to_owned());
-        }
-        true
+        self.keys.len() + new.len() <= MAX_KEYS + 1
     }
 
-    fn add(&mut self, index: RuleIndex, atoms: Vec<Atom>, key_names: &[String]) {
-        for atom in atoms {
-            if atom.path == "eventName" {
-                let exact: Option<Vec<&str>> = atom
-                    .tests
-                    .iter()
-                    .map(|test| match test {
-                        ValueTest::Text(text) => text.exact_folded(),
-                        _ => None,
-                    })
-                    .collect();
-                match exact {
-                    Some(names) => {
-                        for name in names {
-                            self.by_name.entry(name.to_owned()).or_default().push(index);
-                        }
-                    }
-                    None => self.by_name_form.push((index, atom)),
-                }
-                continue;
-            }
+    /// Enters a rule under what it needs first.
+    fn add(&mut self, index: RuleIndex, first: Clause, value_names: &mut Vec<String>) {
+        for atom in first {
             if atom.path.contains('.') && self.nested.last() != Some(&index) {
                 self.nested.push(index);
             }
-            let name = leaf(&atom.path);
-            if let Some(place) = key_names.iter().position(|key| key == name) {
-                self.keys[place].atoms.push((index, atom));
+            if let Some(values) = whole_values(&atom, value_names) {
+                for value in values {
+                    let place = value_names.iter().position(|name| *name == value);
+                    let place = place.unwrap_or_else(|| {
+                        value_names.push(value);
+                        self.values.push(Vec::new());
+                        value_names.len() - 1
+                    });
+                    self.values[place].push(index);
+                }
+                continue;
             }
+            let name = leaf(&atom.path);
+            let place = self.keys.iter().position(|key| key.name == name).unwrap_or_else(|| {
+                self.keys.push(Key { name: name.to_owned(), ..Key::default() });
+                self.keys.len() - 1
+            });
+            self.keys[place].add(index, atom.tests);
         }
     }
 
@@ -159,31 +160,34 @@ impl Prefilter {
         has_unicode_escape: bool,
         candidates: &mut Candidates,
     ) -> Verdict {
-        if has_unicode_escape && self.may_hide_key(text) {
+        if has_unicode_escape && may_hide_key(text, &self.unicode) {
             return Verdict::All;
         }
         candidates.rules.clear();
-        let mut has_name = false;
-        for at in self.event_name.find_iter(text) {
-            match value_behind(text, at + br#""eventName""#.len()) {
+        let (mut has_name, mut is_unclear, mut is_cut) = (false, false, false);
+        self.needles.find(text, |needle, end| match needle {
+            Needle::Key(0) => match value_behind(text, end) {
                 Behind::NotAKey | Behind::Null => {}
-                Behind::Unclear => return Verdict::All,
+                Behind::Unclear => is_unclear = true,
                 Behind::Text(name) => {
                     has_name = true;
-                    self.add_by_name(name, candidates);
+                    self.keys[0].add_candidates(0, name, candidates);
                 }
-            }
-        }
-        if !has_name {
+            },
+            Needle::Key(key) => match value_behind(text, end) {
+                Behind::NotAKey => {}
+                Behind::Null | Behind::Unclear => self.keys[key].add_all(candidates),
+                Behind::Text(value) => self.keys[key].add_candidates(key, value, candidates),
+            },
+            Needle::Value(value) => candidates.rules.extend_from_slice(&self.values[value]),
+            Needle::Omitted => is_cut = true,
+            Needle::Kelvin => is_unclear = true,
+        });
+        // A record without a name is rare enough, and odd enough, to be parsed.
+        if is_unclear || !has_name {
             return Verdict::All;
         }
-        for key in &self.keys {
-            for at in key.needle.find_iter(text) {
-                let behind = value_behind(text, at + key.needle.needle().len());
-                key.add_candidates(&behind, candidates);
-            }
-        }
-        if !self.nested.is_empty() && self.omitted.find(text).is_some() {
+        if is_cut {
             candidates.rules.extend_from_slice(&self.nested);
         }
         candidates.rules.extend_from_slice(&self.always);
@@ -192,62 +196,95 @@ impl Prefilter {
         }
         candidates.rules.sort_unstable();
         candidates.rules.dedup();
-        Verdict::Some
+        self.look_further(text, candidates)
     }
 
-    fn add_by_name(&self, name: &str, candidates: &mut Candidates) {
-        if let Some(rules) = candidates.names.get(name.as_bytes()) {
+    /// Strikes candidates that need something else which is not there.
+    fn look_further(&self, text: &[u8], candidates: &mut Candidates) -> Verdict {
+        // Where something was cut, what is not there says nothing.
+        if self.omitted.find(text).is_none() {
+            let Candidates { rules, folded, .. } = candidates;
+            rules.retain(|rule| {
+                let clauses = &self.further[*rule as usize];
+                clauses.iter().all(|clause| clause.iter().any(|atom| atom.is_there(text, folded)))
+            });
+        }
+        if candidates.rules.is_empty() { Verdict::Pass } else { Verdict::Some }
+    }
+}
+
+impl Key {
+    fn add(&mut self, index: RuleIndex, tests: Vec<ValueTest>) {
+        let exact: Option<Vec<&str>> = tests
+            .iter()
+            .map(|test| match test {
+                ValueTest::Text(text) => text.exact_folded(),
+                _ => None,
+            })
+            .collect();
+        match exact {
+            Some(values) if !values.is_empty() => {
+                for value in values {
+                    self.exact.entry(value.to_owned()).or_default().push(index);
+                }
+            }
+            _ => self.forms.push((index, tests)),
+        }
+    }
+
+    /// Every rule that needs anything of this key.
+    fn add_all(&self, candidates: &mut Candidates) {
+        candidates.rules.extend(self.exact.values().flatten());
+        candidates.rules.extend(self.forms.iter().map(|(index, _)| *index));
+    }
+
+    fn add_candidates(&self, place: usize, value: &str, candidates: &mut Candidates) {
+        if candidates.remembered.len() <= place {
+            candidates.remembered.resize_with(place + 1, Memory::default);
+        }
+        if let Some(rules) = candidates.remembered[place].get(value) {
             candidates.rules.extend_from_slice(rules);
             return;
         }
         let mut rules = Vec::new();
-        super::text::fold_into(name, &mut candidates.folded);
-        if let Some(exact) = self.by_name.get(candidates.folded.as_str()) {
+        super::text::fold_into(value, &mut candidates.folded);
+        if let Some(exact) = self.exact.get(candidates.folded.as_str()) {
             rules.extend_from_slice(exact);
         }
-        for (index, atom) in &self.by_name_form {
-            if atom.tests.iter().any(|test| test.holds_for_text(name, &mut candidates.folded)) {
+        for (index, tests) in &self.forms {
+            let folded = &mut candidates.folded;
+            if tests.is_empty() || tests.iter().any(|test| test.holds_for_text(value, folded)) {
                 rules.push(*index);
             }
         }
         candidates.rules.extend_from_slice(&rules);
         // When it is full the rest is worked out each time: slower, never wrong.
-        if candidates.names.len() < MAX_NAMES && name.len() <= MAX_NAME {
-            candidates.names.insert(name.as_bytes().into(), rules.into());
+        let memory = &mut candidates.remembered[place];
+        if memory.len() < MAX_REMEMBERED && value.len() <= MAX_VALUE {
+            memory.insert(value.into(), rules.into());
         }
-    }
-
-    /// Could some key be written with escapes? Keys that are looked for are letters, digits and
-    /// `._-:`; other escapes (`\u003c`, which some writers like) can't be part of one.
-    fn may_hide_key(&self, text: &[u8]) -> bool {
-        self.unicode.find_iter(text).any(|at| {
-            let code = text
-                .get(at + 2..at + 6)
-                .and_then(|digits| std::str::from_utf8(digits).ok())
-                .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            match code.and_then(char::from_u32) {
-                Some(character) => {
-                    character.is_ascii_alphanumeric() || "._-:\"\\".contains(character)
-                }
-                None => true,
-            }
-        })
     }
 }
 
-impl Key {
-    fn add_candidates(&self, behind: &Behind<'_>, candidates: &mut Candidates) {
-        match behind {
-            Behind::NotAKey | Behind::Null => {}
-            Behind::Unclear => candidates.rules.extend(self.atoms.iter().map(|(index, _)| *index)),
-            Behind::Text(value) => {
-                for (index, atom) in &self.atoms {
-                    if atom.tests.iter().any(|t| t.holds_for_text(value, &mut candidates.folded)) {
-                        candidates.rules.push(*index);
-                    }
+impl Glance {
+    fn new(atom: Atom) -> Self {
+        let key = memmem::Finder::new(format!("{}\"", leaf(&atom.path)).as_bytes()).into_owned();
+        Self { key, tests: atom.tests }
+    }
+
+    /// Could the atom hold for some key of the text?
+    fn is_there(&self, text: &[u8], folded: &mut String) -> bool {
+        self.key.find_iter(text).any(|at| {
+            match value_behind(text, at + self.key.needle().len()) {
+                Behind::NotAKey => false,
+                Behind::Unclear => true,
+                Behind::Null => self.tests.is_empty(),
+                Behind::Text(value) => {
+                    self.tests.is_empty()
+                        || self.tests.iter().any(|test| test.holds_for_text(value, folded))
                 }
             }
-        }
+        })
     }
 }
 
@@ -256,50 +293,21 @@ fn leaf(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// What stands behind a closing quote.
-enum Behind<'t> {
-    /// No colon: it was no key.
-    NotAKey,
-    /// A plain ASCII string without escapes; or `true`, `false` or an integer, which tests treat as
-    /// their text.
-    Text(&'t str),
-    /// Null: no value.
-    Null,
-    /// Something else.
-    Unclear,
-}
-
-#[inline]
-fn value_behind(text: &[u8], at: usize) -> Behind<'_> {
-    let mut rest = text.get(at..).unwrap_or_default().trim_ascii_start();
-    let Some(after) = rest.strip_prefix(b":") else { return Behind::NotAKey };
-    rest = after.trim_ascii_start();
-    let Some(string) = rest.strip_prefix(b"\"") else { return word(rest) };
-    let Some(end) = memchr(b'"', string) else { return Behind::Unclear };
-    let value = &string[..end];
-    if value.contains(&b'\\') || !value.is_ascii() {
-        return Behind::Unclear;
+/// The whole values, folded, that an atom asks for, if looking for them beats looking for its key:
+/// a value such as `Root` is much rarer than the key `type`.
+fn whole_values(atom: &Atom, taken: &[String]) -> Option<Vec<String>> {
+    if atom.path == "eventName" || atom.tests.is_empty() {
+        return None;
     }
-    std::str::from_utf8(value).map_or(Behind::Unclear, Behind::Text)
-}
-
-/// What stands behind a colon and is no string.
-fn word(rest: &[u8]) -> Behind<'_> {
-    let end = rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'-'));
-    let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
-    // Fractions and exponents are written anew by tests, so their text here says little.
-    if !matches!(after.first(), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
-        return Behind::Unclear;
-    }
-    let is_integer = word.len() < 19
-        && word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
-        && !word.is_empty()
-        // Minus zero is written anew as zero.
-        && !word.starts_with(b"-0");
-    match word {
-        b"null" => Behind::Null,
-        b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
-        _ if is_integer => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
-        _ => Behind::Unclear,
-    }
+    let values: Vec<String> = atom
+        .tests
+        .iter()
+        .map(|test| match test {
+            ValueTest::Text(text) => text.exact_folded().map(str::to_owned),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    let new = values.iter().filter(|value| !taken.contains(value)).count();
+    let is_fit = values.iter().all(|value| super::needles::is_fit(value));
+    (is_fit && taken.len() + new <= super::needles::MAX_VALUES).then_some(values)
 }

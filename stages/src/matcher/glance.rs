@@ -1,0 +1,80 @@
+//! Reads single values out of a record's text without parsing it.
+//!
+//! Whatever can't be read at a glance is [`Behind::Unclear`], and then counts as anything.
+
+use memchr::{memchr, memmem};
+
+/// What stands behind a key's closing quote.
+pub(super) enum Behind<'t> {
+    /// No colon: it was no key.
+    NotAKey,
+    /// A plain ASCII string without escapes; or `true`, `false` or an integer, which tests treat as
+    /// their text.
+    Text(&'t str),
+    /// Null: no value.
+    Null,
+    /// Something else.
+    Unclear,
+}
+
+/// Reads what stands behind the closing quote that ends before `at`.
+#[inline]
+pub(super) fn value_behind(text: &[u8], at: usize) -> Behind<'_> {
+    let rest = match text.get(at..) {
+        // Nearly always there is no white space.
+        Some([b':', b'"', ..]) => &text[at + 2..],
+        Some(rest) => {
+            let Some(rest) = rest.trim_ascii_start().strip_prefix(b":") else {
+                return Behind::NotAKey;
+            };
+            let rest = rest.trim_ascii_start();
+            match rest.strip_prefix(b"\"") {
+                Some(string) => string,
+                None => return word(rest),
+            }
+        }
+        None => return Behind::NotAKey,
+    };
+    let Some(end) = memchr(b'"', rest) else { return Behind::Unclear };
+    let value = &rest[..end];
+    match std::str::from_utf8(value) {
+        Ok(value) if value.is_ascii() && !value.contains('\\') => Behind::Text(value),
+        _ => Behind::Unclear,
+    }
+}
+
+/// What stands behind a colon and is no string.
+fn word(rest: &[u8]) -> Behind<'_> {
+    let end = rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'-'));
+    let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+    // Fractions and exponents are written anew by tests, so their text here says little.
+    if !matches!(after.first(), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
+        return Behind::Unclear;
+    }
+    let is_integer = word.len() < 19
+        && word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
+        && !word.is_empty()
+        // Minus zero is written anew as zero.
+        && !word.starts_with(b"-0");
+    match word {
+        b"null" => Behind::Null,
+        b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
+        _ if is_integer => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
+        _ => Behind::Unclear,
+    }
+}
+
+/// Could some key be written with escapes? Keys that are looked for are letters, digits and
+/// `._-:`; other escapes (`\u003c`, which some writers like) can't be part of one.
+pub(super) fn may_hide_key(text: &[u8], unicode: &memmem::Finder<'_>) -> bool {
+    unicode.find_iter(text).any(|at| {
+        let code = text
+            .get(at + 2..at + 6)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match code.and_then(char::from_u32) {
+            Some(character) => character.is_ascii_alphanumeric() || "._-:\"\\".contains(character),
+            None => true,
+        }
+    })
+}
