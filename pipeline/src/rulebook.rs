@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Level;
-use askance_stages::sigma::{self, ReadOptions, Reading, SourceFile};
+use askance_stages::sigma::ast::Place;
+use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
 /// The built-in rules and their cases: path and text.
 const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
@@ -103,7 +104,22 @@ fn collect(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), RuleError> {
 /// When a file cannot be read; what is wrong within files is in the reading.
 pub fn read(choice: &RuleChoice) -> Result<Reading, RuleError> {
     let options = ReadOptions { placeholders: placeholders(&choice.placeholders)? };
-    Ok(sigma::read(&files(choice)?, &options))
+    // Case files are known by their names: they are larger than rules, and parsing them would be
+    // most of the start-up.
+    let (cases, rules): (Vec<_>, Vec<_>) =
+        files(choice)?.into_iter().partition(|file| is_case_file(&file.path));
+    let mut reading = sigma::read(&rules, &options);
+    reading.skipped.extend(cases.into_iter().map(|file| Skipped {
+        place: Place { file: file.path, line: 1, column: 1 },
+        why: "a case file".to_owned(),
+        id: None,
+    }));
+    Ok(reading)
+}
+
+/// True for `NAME.cases.yml`.
+pub fn is_case_file(path: &str) -> bool {
+    path.ends_with(".cases.yml") || path.ends_with(".cases.yaml")
 }
 
 /// Reads files of `name: [values]`.

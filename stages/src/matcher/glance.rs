@@ -8,9 +8,10 @@ use memchr::{memchr, memmem};
 pub(super) enum Behind<'t> {
     /// No colon: it was no key.
     NotAKey,
-    /// A plain ASCII string without escapes; or `true`, `false` or an integer, which tests treat as
-    /// their text.
-    Text(&'t str),
+    /// The inside of a string, to be read by [`plain_text`].
+    String(&'t [u8]),
+    /// `true`, `false` or an integer, which tests treat as their text.
+    Word(&'t str),
     /// Null: no value.
     Null,
     /// Something else.
@@ -36,11 +37,14 @@ pub(super) fn value_behind(text: &[u8], at: usize) -> Behind<'_> {
         None => return Behind::NotAKey,
     };
     let Some(end) = memchr(b'"', rest) else { return Behind::Unclear };
-    let value = &rest[..end];
-    match std::str::from_utf8(value) {
-        Ok(value) if value.is_ascii() && !value.contains('\\') => Behind::Text(value),
-        _ => Behind::Unclear,
-    }
+    Behind::String(&rest[..end])
+}
+
+/// A string's inside as text, if it is ASCII without escapes; else it may be anything.
+#[inline]
+pub(super) fn plain_text(inside: &[u8]) -> Option<&str> {
+    let is_plain = inside.iter().all(|byte| byte.is_ascii() && *byte != b'\\');
+    if is_plain { std::str::from_utf8(inside).ok() } else { None }
 }
 
 /// What stands behind a colon and is no string.
@@ -58,8 +62,8 @@ fn word(rest: &[u8]) -> Behind<'_> {
         && !word.starts_with(b"-0");
     match word {
         b"null" => Behind::Null,
-        b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
-        _ if is_integer => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Text),
+        b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Word),
+        _ if is_integer => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Word),
         _ => Behind::Unclear,
     }
 }

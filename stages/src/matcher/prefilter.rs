@@ -9,7 +9,7 @@
 use hashbrown::HashMap;
 use memchr::memmem;
 
-use super::glance::{Behind, may_hide_key, value_behind};
+use super::glance::{Behind, may_hide_key, plain_text, value_behind};
 use super::needles::{Needle, Needles};
 use super::needs::{Atom, Clause, needs};
 use super::rule::CompiledRule;
@@ -84,7 +84,8 @@ pub struct Candidates {
     folded: String,
 }
 
-type Memory = HashMap<Box<str>, Box<[RuleIndex]>, foldhash::fast::FixedState>;
+/// Only values that are plain text are kept, so what is found needs no second look.
+type Memory = HashMap<Box<[u8]>, Box<[RuleIndex]>, foldhash::fast::FixedState>;
 
 impl Prefilter {
     pub(super) fn new(rules: &[CompiledRule]) -> Self {
@@ -166,19 +167,23 @@ impl Prefilter {
         candidates.rules.clear();
         let (mut has_name, mut is_unclear, mut is_cut) = (false, false, false);
         self.needles.find(text, |needle, end| match needle {
-            Needle::Key(0) => match value_behind(text, end) {
-                Behind::NotAKey | Behind::Null => {}
-                Behind::Unclear => is_unclear = true,
-                Behind::Text(name) => {
-                    has_name = true;
-                    self.keys[0].add_candidates(0, name, candidates);
+            Needle::Key(place) => {
+                let key = &self.keys[place];
+                let is_clear = match value_behind(text, end) {
+                    Behind::NotAKey => return,
+                    Behind::String(inside) => key.add_candidates(place, inside, candidates),
+                    Behind::Word(word) => key.add_candidates(place, word.as_bytes(), candidates),
+                    // Only the key's being there says something.
+                    Behind::Null => place == 0,
+                    Behind::Unclear => false,
+                };
+                match (place, is_clear) {
+                    (0, true) => has_name = true,
+                    (0, false) => is_unclear = true,
+                    (_, true) => {}
+                    (_, false) => key.add_all(candidates),
                 }
-            },
-            Needle::Key(key) => match value_behind(text, end) {
-                Behind::NotAKey => {}
-                Behind::Null | Behind::Unclear => self.keys[key].add_all(candidates),
-                Behind::Text(value) => self.keys[key].add_candidates(key, value, candidates),
-            },
+            }
             Needle::Value(value) => candidates.rules.extend_from_slice(&self.values[value]),
             Needle::Omitted => is_cut = true,
             Needle::Kelvin => is_unclear = true,
@@ -238,22 +243,29 @@ impl Key {
         candidates.rules.extend(self.forms.iter().map(|(index, _)| *index));
     }
 
-    fn add_candidates(&self, place: usize, value: &str, candidates: &mut Candidates) {
+    /// Adds the rules that a value leads to; false if the value can't be read at a glance.
+    #[inline]
+    fn add_candidates(&self, place: usize, value: &[u8], candidates: &mut Candidates) -> bool {
         if candidates.remembered.len() <= place {
             candidates.remembered.resize_with(place + 1, Memory::default);
         }
         if let Some(rules) = candidates.remembered[place].get(value) {
             candidates.rules.extend_from_slice(rules);
-            return;
+            return true;
         }
+        self.work_out(place, value, candidates)
+    }
+
+    fn work_out(&self, place: usize, value: &[u8], candidates: &mut Candidates) -> bool {
+        let Some(text) = plain_text(value) else { return false };
         let mut rules = Vec::new();
-        super::text::fold_into(value, &mut candidates.folded);
+        super::text::fold_into(text, &mut candidates.folded);
         if let Some(exact) = self.exact.get(candidates.folded.as_str()) {
             rules.extend_from_slice(exact);
         }
         for (index, tests) in &self.forms {
             let folded = &mut candidates.folded;
-            if tests.is_empty() || tests.iter().any(|test| test.holds_for_text(value, folded)) {
+            if tests.is_empty() || tests.iter().any(|test| test.holds_for_text(text, folded)) {
                 rules.push(*index);
             }
         }
@@ -263,6 +275,7 @@ impl Key {
         if memory.len() < MAX_REMEMBERED && value.len() <= MAX_VALUE {
             memory.insert(value.into(), rules.into());
         }
+        true
     }
 }
 
@@ -275,14 +288,16 @@ impl Glance {
     /// Could the atom hold for some key of the text?
     fn is_there(&self, text: &[u8], folded: &mut String) -> bool {
         self.key.find_iter(text).any(|at| {
+            let mut holds = |text: &str| {
+                self.tests.is_empty()
+                    || self.tests.iter().any(|test| test.holds_for_text(text, folded))
+            };
             match value_behind(text, at + self.key.needle().len()) {
                 Behind::NotAKey => false,
                 Behind::Unclear => true,
                 Behind::Null => self.tests.is_empty(),
-                Behind::Text(value) => {
-                    self.tests.is_empty()
-                        || self.tests.iter().any(|test| test.holds_for_text(value, folded))
-                }
+                Behind::Word(word) => holds(word),
+                Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
             }
         })
     }
