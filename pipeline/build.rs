@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../rules");
+    let root =
+        Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../rules");
     let root = root.canonicalize()?;
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
@@ -17,7 +18,8 @@ fn main() -> io::Result<()> {
         list.push_str(&format!("    ({name:?}, include_str!({file:?})),\n"));
     }
     list.push_str("]\n");
-    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?).join("builtin_rules.rs");
+    let out =
+        PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?).join("builtin_rules.rs");
     fs::write(out, list)
 }
 

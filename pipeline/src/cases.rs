@@ -145,7 +145,8 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
 /// Sets or removes what a dotted path leads to; where an object lacks a step, `set` makes it.
 fn change(event: &mut Value, path: &str, value: Option<Value>) -> Result<(), String> {
     let missing = || format!("there is nothing at \"{path}\" to remove");
-    let (parents, last) = path.rsplit_once('.').map_or(("", path), |(parents, last)| (parents, last));
+    let (parents, last) =
+        path.rsplit_once('.').map_or(("", path), |(parents, last)| (parents, last));
     let mut here = event;
     for step in parents.split('.').filter(|step| !step.is_empty()) {
         here = match here {
@@ -194,9 +195,7 @@ fn json(node: &Node) -> Result<Value, Fault> {
                 .collect::<Result<BTreeMap<_, _>, Fault>>()?;
             Value::Object(pairs.into_iter().collect())
         }
-        Kind::Sequence(items) => {
-            Value::Array(items.iter().map(json).collect::<Result<_, _>>()?)
-        }
+        Kind::Sequence(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
         Kind::Scalar(text) => match text.scalar() {
             Scalar::Null => Value::Null,
             Scalar::Bool(value) => Value::Bool(value),
@@ -228,7 +227,11 @@ mod tests {
     #[test]
     fn paths_are_set_and_removed() {
         check("a.b", Some(json!(2)), Ok(json!({"a": {"b": 2}, "l": [{"x": 1}, 2]})));
-        check("a.c.d", Some(json!(2)), Ok(json!({"a": {"b": 1, "c": {"d": 2}}, "l": [{"x": 1}, 2]})));
+        check(
+            "a.c.d",
+            Some(json!(2)),
+            Ok(json!({"a": {"b": 1, "c": {"d": 2}}, "l": [{"x": 1}, 2]})),
+        );
         check("l.0.x", Some(json!(2)), Ok(json!({"a": {"b": 1}, "l": [{"x": 2}, 2]})));
         check("l.0", None, Ok(json!({"a": {"b": 1}, "l": [2]})));
         check("a", None, Ok(json!({"l": [{"x": 1}, 2]})));
@@ -238,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_case_file_is_read_and_faults_have_their_place() {
-        let file = |text: &'static str| SourceFile { path: "x.cases.yml".into(), text: text.into() };
+        let file =
+            |text: &'static str| SourceFile { path: "x.cases.yml".into(), text: text.into() };
         let read_one = |text| read(&file(text)).unwrap();
         let cases = read_one(
             "rule: r\ncases:\n- {name: one, expect: hit, event: {a: '1', b: 2}}\n\
@@ -247,7 +251,8 @@ mod tests {
         .unwrap();
         assert_eq!(cases.cases[1].event, json!({"a": 3}));
         assert_eq!(cases.cases[1].changes, ["a = 3", "without b"]);
-        let faults = read_one("rule: r\ncases:\n- {name: one, expect: perhaps, event: {}}\n").unwrap_err();
+        let faults =
+            read_one("rule: r\ncases:\n- {name: one, expect: perhaps, event: {}}\n").unwrap_err();
         assert_eq!(faults, ["x.cases.yml:3:23: `expect` must be `hit` or `miss`"]);
         assert!(read(&file("title: a rule")).is_none());
     }

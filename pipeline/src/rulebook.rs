@@ -58,10 +58,12 @@ pub type RuleFile = SourceFile<'static>;
 pub fn files(choice: &RuleChoice) -> Result<Vec<RuleFile>, RuleError> {
     let mut files = Vec::new();
     if choice.paths.is_empty() || choice.with_builtin {
-        files.extend(BUILTIN.iter().map(|(path, text)| SourceFile {
-            path: Arc::from(*path),
-            text: Cow::Borrowed(*text),
-        }));
+        files.extend(
+            BUILTIN.iter().map(|(path, text)| SourceFile {
+                path: Arc::from(*path),
+                text: Cow::Borrowed(*text),
+            }),
+        );
     }
     for path in &choice.paths {
         collect(path, &mut files)?;

@@ -126,8 +126,7 @@ impl<'d> Worker<'d> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let mut run =
-            Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
+        let mut run = Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
         let engine = &mut self.engine;
         // Taken apart and put together, the reader may live shorter than the caller said.
         let input = match input {
@@ -289,34 +288,40 @@ impl Looking<'_> {
         let account = filter::account(record);
         odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
         if config.with_days {
-            let day = time.map_or("unknown".to_owned(), |time| {
-                crate::model::utc(time).date().to_string()
-            });
+            let day = time
+                .map_or("unknown".to_owned(), |time| crate::model::utc(time).date().to_string());
             let region = record.text(&["awsRegion"]).unwrap_or("unknown").to_owned();
             run.tally.count_day(day, region);
         }
         let (detect, index) = (self.detect, self.index);
         let mut facts: Option<Facts> = None;
-        detect.rules.run(record, verdict, self.candidates, self.scratch, |rule_index, truth, scratch| {
-            let rule = &detect.rules.rules[rule_index].rule;
-            if truth == Tri::Unknown {
-                *run.tally.unknown.entry(rule.id.clone()).or_default() += 1;
-                (run.sink)(Output::Unknown(Unknown {
-                    rule: rule.id.clone(),
-                    title: rule.title.clone(),
-                    event_id: record.text(&["eventID"]).map(str::to_owned),
-                    index,
-                }));
-                return;
-            }
-            let with_event = !detect.config.without_event;
-            let facts = facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
-            let matched = detect.rules.evidence(rule_index, record, scratch);
-            let context = Context { path: run.path, index };
-            let alert = alert::alert(rule, record, facts, matched, context);
-            run.tally.alerts[alert.level as usize] += 1;
-            (run.sink)(Output::Alert(Box::new(alert)));
-        });
+        detect.rules.run(
+            record,
+            verdict,
+            self.candidates,
+            self.scratch,
+            |rule_index, truth, scratch| {
+                let rule = &detect.rules.rules[rule_index].rule;
+                if truth == Tri::Unknown {
+                    *run.tally.unknown.entry(rule.id.clone()).or_default() += 1;
+                    (run.sink)(Output::Unknown(Unknown {
+                        rule: rule.id.clone(),
+                        title: rule.title.clone(),
+                        event_id: record.text(&["eventID"]).map(str::to_owned),
+                        index,
+                    }));
+                    return;
+                }
+                let with_event = !detect.config.without_event;
+                let facts =
+                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
+                let matched = detect.rules.evidence(rule_index, record, scratch);
+                let context = Context { path: run.path, index };
+                let alert = alert::alert(rule, record, facts, matched, context);
+                run.tally.alerts[alert.level as usize] += 1;
+                (run.sink)(Output::Alert(Box::new(alert)));
+            },
+        );
     }
 }
 
@@ -356,7 +361,10 @@ fn oddities(
         (has_time && !year.is_some_and(|year| (2006..=2100).contains(&year)), Odd::BadEventTime),
         (record.text(&["eventID"]).is_none_or(str::is_empty), Odd::NoEventId),
         (account.is_none_or(str::is_empty), Odd::NoAccount),
-        (!version.is_some_and(|version| version.split('.').next() == Some("1")), Odd::UnknownVersion),
+        (
+            !version.is_some_and(|version| version.split('.').next() == Some("1")),
+            Odd::UnknownVersion,
+        ),
         (source.is_some_and(|s| s.parse::<std::net::IpAddr>().is_err()), Odd::SourceIsName),
     ]
     .into_iter()

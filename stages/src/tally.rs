@@ -87,14 +87,16 @@ impl Tally {
     /// True if every record is accounted for.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
-        let dropped: u64 = [Drop::NotCloudTrail, Drop::Time, Drop::NoTime, Drop::Account, Drop::Region]
-            .into_iter()
-            .map(|drop| self.dropped.0[drop as usize])
-            .sum();
-        let rejected: u64 = [Reason::NotObject, Reason::TooLarge, Reason::TooDeep, Reason::BadRecord]
-            .into_iter()
-            .map(|reason| self.rejected.0[reason as usize])
-            .sum();
+        let dropped: u64 =
+            [Drop::NotCloudTrail, Drop::Time, Drop::NoTime, Drop::Account, Drop::Region]
+                .into_iter()
+                .map(|drop| self.dropped.0[drop as usize])
+                .sum();
+        let rejected: u64 =
+            [Reason::NotObject, Reason::TooLarge, Reason::TooDeep, Reason::BadRecord]
+                .into_iter()
+                .map(|reason| self.rejected.0[reason as usize])
+                .sum();
         self.records == self.passed + dropped + rejected
     }
 

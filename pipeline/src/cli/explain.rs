@@ -8,9 +8,9 @@ use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Tri};
 use askance_stages::model::{Level, Record};
 use clap::Args;
 
+use super::code;
 use super::scan::tell_problems;
 use super::scan_args::RuleArgs;
-use super::code;
 use crate::output::clean::clean;
 use crate::rulebook::{self, RuleChoice};
 use crate::sources::files::{Entry, Opener};
@@ -77,10 +77,7 @@ fn find_rule(rules: &RuleSet, name: &str) -> anyhow::Result<usize> {
     Ok(index)
 }
 
-fn each_record(
-    args: &ExplainArgs,
-    mut look: impl FnMut(u64, &Record<'_>),
-) -> anyhow::Result<()> {
+fn each_record(args: &ExplainArgs, mut look: impl FnMut(u64, &Record<'_>)) -> anyhow::Result<()> {
     let is_stdin = args.file.as_os_str() == "-";
     let entry = if is_stdin { Entry::Stdin } else { Entry::File(args.file.clone()) };
     let mut rejects = Vec::new();

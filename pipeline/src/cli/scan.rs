@@ -79,10 +79,9 @@ pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
         told: Vec::new(),
         failure: None,
     };
-    let threads = args.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    );
+    let threads = args
+        .threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     pool::run(&detect, Files::new(args.paths.clone()), threads, &control, |event| {
         receiver.take(event)
     });
@@ -214,8 +213,8 @@ fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
     let Some(path) = path else {
         return Ok(Box::new(BufWriter::with_capacity(64 << 10, io::stdout())));
     };
-    let file = File::create(path)
-        .with_context(|| format!("cannot write alerts to {}", path.display()))?;
+    let file =
+        File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?;
     Ok(Box::new(BufWriter::with_capacity(64 << 10, file)))
 }
 
@@ -289,9 +288,9 @@ impl Receiver<'_> {
         }
         self.totals.forgot = self.seen.forgot;
         let written = match self.progress {
-            Some(progress) => progress.suspend(|| {
-                self.writer.alert(alert).and_then(|()| io::stdout().flush())
-            }),
+            Some(progress) => {
+                progress.suspend(|| self.writer.alert(alert).and_then(|()| io::stdout().flush()))
+            }
             None => self.writer.alert(alert),
         };
         if let Err(error) = written {

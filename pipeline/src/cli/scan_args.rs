@@ -39,12 +39,23 @@ pub struct ScanArgs {
     #[arg(long, value_name = "REGION", value_delimiter = ',', help_heading = "What is looked at")]
     pub region: Vec<String>,
     /// Only rules of this level and above
-    #[arg(long, value_enum, value_name = "LEVEL", default_value = "informational",
-          help_heading = "What is looked at")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        default_value = "informational",
+        help_heading = "What is looked at"
+    )]
     pub level: LevelArg,
 
     /// How alerts are written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        help_heading = "Output"
+    )]
     pub format: Format,
     /// Write alerts to this file
     #[arg(long, value_name = "FILE", help_heading = "Output")]

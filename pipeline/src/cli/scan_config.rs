@@ -104,7 +104,8 @@ impl Reader<'_> {
                 Some(level) => drop(self.config.levels.insert(entry.key.clone(), level)),
                 None => {
                     let nearest = yaml::nearest(name, Level::ALL.map(Level::name));
-                    let fault = Fault::new(entry.value.position, format!("unknown level \"{name}\""));
+                    let fault =
+                        Fault::new(entry.value.position, format!("unknown level \"{name}\""));
                     self.faults.push(match nearest {
                         Some(nearest) => fault.hint(format!("did you mean \"{nearest}\"?")),
                         None => fault,
@@ -179,11 +180,18 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let text = "rules: {biultin: true, levels: {a: hgih}}\nlimits: {max_object: lots, max_ratio: 0}\n";
+        let text =
+            "rules: {biultin: true, levels: {a: hgih}}\nlimits: {max_object: lots, max_ratio: 0}\n";
         let error = read_text(text).unwrap_err();
-        for part in ["1:", "biultin", "did you mean \"builtin\"?", "did you mean \"high\"?", "2:",
-            "is no size", "above 0"]
-        {
+        for part in [
+            "1:",
+            "biultin",
+            "did you mean \"builtin\"?",
+            "did you mean \"high\"?",
+            "2:",
+            "is no size",
+            "above 0",
+        ] {
             assert!(error.contains(part), "{part} in {error}");
         }
     }

@@ -115,10 +115,7 @@ impl Totals {
         }
         lines.push(line);
         if !self.rules_left_out.is_empty() {
-            lines.push(format!(
-                "left out because of errors: {}",
-                self.rules_left_out.join(", ")
-            ));
+            lines.push(format!("left out because of errors: {}", self.rules_left_out.join(", ")));
         }
     }
 }

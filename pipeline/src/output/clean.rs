@@ -75,8 +75,10 @@ mod tests {
 
     #[test]
     fn nothing_can_move_the_cursor_or_turn_the_line() {
-        assert_eq!(clean("a\x1b[2Jb\nc\rd\u{202e}e\u{7f}\u{9b}"),
-            "a\\u{1b}[2Jb\\nc\\rd\\u{202e}e\\u{7f}\\u{9b}");
+        assert_eq!(
+            clean("a\x1b[2Jb\nc\rd\u{202e}e\u{7f}\u{9b}"),
+            "a\\u{1b}[2Jb\\nc\\rd\\u{202e}e\\u{7f}\\u{9b}"
+        );
         assert_eq!(clean("日本語 é"), "日本語 é");
     }
 

@@ -8,8 +8,22 @@ use super::clean::clean;
 use super::{AlertWriter, Out};
 
 const COLUMNS: [&str; 17] = [
-    "id", "time", "level", "rule_id", "rule_title", "rule_tags", "account", "region", "actor_type",
-    "actor_name", "actor_arn", "actor_account", "actor_session", "resource", "path", "index",
+    "id",
+    "time",
+    "level",
+    "rule_id",
+    "rule_title",
+    "rule_tags",
+    "account",
+    "region",
+    "actor_type",
+    "actor_name",
+    "actor_arn",
+    "actor_account",
+    "actor_session",
+    "resource",
+    "path",
+    "index",
     "matched",
 ];
 
@@ -79,7 +93,8 @@ impl AlertWriter for CsvWriter {
 fn guarded(cell: &str) -> String {
     let cell = clean(cell);
     let first = cell.trim_start().chars().next();
-    let is_formula = matches!(first, Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%'));
+    let is_formula =
+        matches!(first, Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%'));
     if is_formula { format!("'{cell}") } else { cell }
 }
 

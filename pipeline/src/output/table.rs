@@ -122,7 +122,9 @@ pub fn who(actor: &Actor) -> String {
         (Some("AWSService"), _) => format!("service {name}"),
         (Some("AWSAccount"), _) => format!("account {name}"),
         (Some("FederatedUser"), _) => format!("federated {name}"),
-        (Some("SAMLUser" | "WebIdentityUser" | "IdentityCenterUser"), _) => format!("person {name}"),
+        (Some("SAMLUser" | "WebIdentityUser" | "IdentityCenterUser"), _) => {
+            format!("person {name}")
+        }
         _ => name.to_owned(),
     }
 }
@@ -130,7 +132,9 @@ pub fn who(actor: &Actor) -> String {
 /// An ARN without its beginning, which says what the row says already.
 fn short(id: &str) -> String {
     match id.strip_prefix("arn:") {
-        Some(rest) => rest.splitn(5, ':').nth(4).filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
+        Some(rest) => {
+            rest.splitn(5, ':').nth(4).filter(|id| !id.is_empty()).unwrap_or(id).to_owned()
+        }
         None => id.to_owned(),
     }
 }

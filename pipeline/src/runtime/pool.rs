@@ -107,7 +107,8 @@ fn work(
                 worker = Worker::new(detect);
                 let mut tally = Tally::default();
                 tally.reject(Reason::Internal);
-                batch.reject(&path_of(&entry), Reject::new(Reason::Internal, 0, &[], String::new()));
+                batch
+                    .reject(&path_of(&entry), Reject::new(Reason::Internal, 0, &[], String::new()));
                 batch.push(Event::Done(Box::new(tally)), 256);
             }
         }

@@ -53,10 +53,11 @@ impl<T> Turnstile<T> {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.held += size;
-        let pending = state
-            .pending
-            .entry(number)
-            .or_insert_with(|| Pending { items: Vec::new(), held: 0, is_done: false });
+        let pending = state.pending.entry(number).or_insert_with(|| Pending {
+            items: Vec::new(),
+            held: 0,
+            is_done: false,
+        });
         pending.items.extend(items);
         pending.held += size;
         pending.is_done |= is_done;

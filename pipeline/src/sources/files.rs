@@ -64,7 +64,8 @@ impl Iterator for Files {
                 return Some(Entry::Stdin);
             }
             if input.is_dir() {
-                self.walk = Some(WalkDir::new(input).follow_links(true).sort_by_file_name().into_iter());
+                self.walk =
+                    Some(WalkDir::new(input).follow_links(true).sort_by_file_name().into_iter());
                 continue;
             }
             return Some(Entry::File(input));
@@ -84,9 +85,9 @@ pub fn plain_words(error: &io::Error) -> String {
     let words = error.to_string();
     let words = words.split(" (os error").next().unwrap_or_default();
     let mut characters = words.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 fn is_skipped(path: &Path) -> bool {

@@ -11,7 +11,8 @@ pub fn actor(record: &Record<'_>) -> Actor {
     let user = |name: &str| record.text(&["userIdentity", name]);
     let kind = user("type");
     let arn = user("arn");
-    let issuer = |name: &str| record.text(&["userIdentity", "sessionContext", "sessionIssuer", name]);
+    let issuer =
+        |name: &str| record.text(&["userIdentity", "sessionContext", "sessionIssuer", name]);
     let arn_parts = arn.and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
     let (name, session) = match kind {
         Some("Root") => (Some("root"), None),

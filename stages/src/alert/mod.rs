@@ -5,7 +5,9 @@ mod identity;
 
 use serde_json::value::RawValue;
 
-use crate::model::{Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleRef, Values, rfc3339};
+use crate::model::{
+    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleRef, Values, rfc3339,
+};
 use crate::sigma::ast::Rule;
 
 pub use compact::compact;
@@ -69,11 +71,7 @@ pub fn alert(
         id: identity::alert_id(&rule.id, &facts.identity),
         time: facts.time.clone(),
         level: rule.level,
-        rule: RuleRef {
-            id: rule.id.clone(),
-            title: rule.title.clone(),
-            tags: rule.tags.clone(),
-        },
+        rule: RuleRef { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() },
         account: facts.account.clone(),
         region: facts.region.clone(),
         actor: facts.actor.clone(),

@@ -75,7 +75,8 @@ impl Packing {
             return Self::Gzip;
         }
         // A zstd frame, or a skippable frame (0x184D2A50 to 5F, little-endian) before one.
-        let is_skippable = head.len() >= 4 && head[0] & 0xf0 == 0x50 && head[1..4] == [0x2a, 0x4d, 0x18];
+        let is_skippable =
+            head.len() >= 4 && head[0] & 0xf0 == 0x50 && head[1..4] == [0x2a, 0x4d, 0x18];
         if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || is_skippable {
             return Self::Zstd;
         }
@@ -108,8 +109,12 @@ impl Decoder {
                     None => Ok(Body::Stream(Box::new(Stream::gzip(head, None, self.limits)))),
                 }
             }
-            (Packing::Gzip, rest) => Ok(Body::Stream(Box::new(Stream::gzip(head, rest, self.limits)))),
-            (Packing::Zstd, rest) => Ok(Body::Stream(Box::new(Stream::zstd(head, rest, self.limits)?))),
+            (Packing::Gzip, rest) => {
+                Ok(Body::Stream(Box::new(Stream::gzip(head, rest, self.limits))))
+            }
+            (Packing::Zstd, rest) => {
+                Ok(Body::Stream(Box::new(Stream::zstd(head, rest, self.limits)?)))
+            }
             (Packing::Plain, Some(rest)) => {
                 Ok(Body::Stream(Box::new(Stream::plain(head, rest, self.limits))))
             }

@@ -143,7 +143,9 @@ impl<'a> Stream<'a> {
             match &mut self.kind {
                 Kind::Done => return Ok(0),
                 Kind::Plain(source) => {
-                    return source.read(out).map_err(|e| damage_of(&e, consumed, Reason::Unreadable));
+                    return source
+                        .read(out)
+                        .map_err(|e| damage_of(&e, consumed, Reason::Unreadable));
                 }
                 Kind::Zstd(decoder) => {
                     return decoder.read(out).map_err(|error| {

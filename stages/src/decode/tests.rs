@@ -1,3 +1,5 @@
+//! Unpacking: every packing, damage of every kind, and the fast way against the streaming one.
+
 use std::io::Write;
 
 use proptest::prelude::*;
@@ -15,11 +17,7 @@ fn read(packed: &[u8], cut: Option<usize>) -> (Vec<u8>, Option<Reason>) {
     read_with(packed, cut, DecodeLimits::default())
 }
 
-fn read_with(
-    packed: &[u8],
-    cut: Option<usize>,
-    limits: DecodeLimits,
-) -> (Vec<u8>, Option<Reason>) {
+fn read_with(packed: &[u8], cut: Option<usize>, limits: DecodeLimits) -> (Vec<u8>, Option<Reason>) {
     let mut decoder = Decoder::new(limits);
     let mut rest;
     let input = match cut {

@@ -165,9 +165,7 @@ fn in_words(test: &ast::Test) -> String {
         ast::Test::TimePart(part, how, number) => {
             format!("{part:?} {} {}", sign(*how), number_text(*number)).to_lowercase()
         }
-        ast::Test::AnyOf(tests) => {
-            tests.iter().map(in_words).collect::<Vec<_>>().join(" or ")
-        }
+        ast::Test::AnyOf(tests) => tests.iter().map(in_words).collect::<Vec<_>>().join(" or "),
     }
 }
 

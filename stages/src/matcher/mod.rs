@@ -101,8 +101,7 @@ impl RuleSet {
     ) {
         scratch.next_record();
         let mut decide = |index: usize| {
-            let truth =
-                Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
+            let truth = Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
             if truth != Tri::False {
                 found(index, truth, scratch);
             }

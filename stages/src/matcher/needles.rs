@@ -66,7 +66,13 @@ impl Needles {
             texts.push(whole.as_bytes()[start..].to_vec());
             let length = whole.len() - start;
             let needle = Needle::Key(place);
-            needles.patterns.push(Pattern { needle, whole: whole.into(), is_cased: true, length, alike: Vec::new() });
+            needles.patterns.push(Pattern {
+                needle,
+                whole: whole.into(),
+                is_cased: true,
+                length,
+                alike: Vec::new(),
+            });
         }
         for (place, value) in values.iter().enumerate() {
             let whole = format!("\"{value}\"").into_bytes();
@@ -92,8 +98,7 @@ impl Needles {
         }
         for (index, pattern) in needles.patterns.iter_mut().enumerate() {
             let others = texts.iter().enumerate().filter(|(other, text)| {
-                *other != index
-                    && (text.ends_with(&texts[index]) || texts[index].ends_with(text))
+                *other != index && (text.ends_with(&texts[index]) || texts[index].ends_with(text))
             });
             pattern.alike = others.map(|(other, _)| other).collect();
         }
@@ -101,8 +106,7 @@ impl Needles {
             let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
             needles.searcher = builder.extend(&texts).build();
         }
-        needles.finders =
-            texts.iter().map(|text| memmem::Finder::new(text).into_owned()).collect();
+        needles.finders = texts.iter().map(|text| memmem::Finder::new(text).into_owned()).collect();
         needles
     }
 
@@ -164,7 +168,10 @@ fn case_variants(text: &[u8]) -> Vec<Vec<u8>> {
         let lower = byte.to_ascii_lowercase();
         let upper = byte.to_ascii_uppercase();
         let longer = |last: u8| {
-            variants.iter().map(move |start| [start.as_slice(), &[last]].concat()).collect::<Vec<_>>()
+            variants
+                .iter()
+                .map(move |start| [start.as_slice(), &[last]].concat())
+                .collect::<Vec<_>>()
         };
         let mut next = longer(lower);
         if upper != lower {

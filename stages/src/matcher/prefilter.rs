@@ -108,7 +108,9 @@ impl Prefilter {
                 }
                 _ => filter.always.push(index),
             }
-            filter.further.push(clauses.map(|clause| clause.into_iter().map(Glance::new).collect()).collect());
+            filter.further.push(
+                clauses.map(|clause| clause.into_iter().map(Glance::new).collect()).collect(),
+            );
         }
         let keys = filter.keys.iter().map(|key| key.name.as_str());
         filter.needles = Needles::new(keys, &value_names, !filter.nested.is_empty());

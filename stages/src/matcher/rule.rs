@@ -131,9 +131,7 @@ fn compile_part(
     let selections = detection
         .selections
         .iter()
-        .map(|selection| {
-            Ok((selection.name.clone(), compile_search(&selection.search, fields)?))
-        })
+        .map(|selection| Ok((selection.name.clone(), compile_search(&selection.search, fields)?)))
         .collect::<Result<_, String>>()?;
     Ok(Part {
         filter,
@@ -250,8 +248,7 @@ impl Decision<'_, '_> {
             Test::Value(test) => {
                 let Scratch { fields, buffers, .. } = &mut *self.scratch;
                 let values = &fields[field].1;
-                let holds =
-                    values.found.iter().any(|at| test.holds(self.record, *at, buffers));
+                let holds = values.found.iter().any(|at| test.holds(self.record, *at, buffers));
                 or_cut(holds, values.is_cut)
             }
             Test::Null => {

@@ -44,7 +44,12 @@ pub(super) fn compile_regex(test: &RegexTest) -> Result<Regex, regex::Error> {
 
 impl ValueTest {
     /// Does it hold for the value at `position`?
-    pub(super) fn holds(&self, record: &Record<'_>, position: usize, buffers: &mut Buffers) -> bool {
+    pub(super) fn holds(
+        &self,
+        record: &Record<'_>,
+        position: usize,
+        buffers: &mut Buffers,
+    ) -> bool {
         match record.value(position) {
             Lookup::Text(text) => self.holds_for_text(text, &mut buffers.folded),
             Lookup::Static(StaticNode::Null) => false,
@@ -68,9 +73,8 @@ impl ValueTest {
             Self::Compare(how, number) => {
                 number_of(text).is_some_and(|value| compare(value, *how, *number))
             }
-            Self::TimePart(part, how, number) => parse_time(text).is_some_and(|time| {
-                compare(Number::Integer(part_of(*part, time)), *how, *number)
-            }),
+            Self::TimePart(part, how, number) => parse_time(text)
+                .is_some_and(|time| compare(Number::Integer(part_of(*part, time)), *how, *number)),
         }
     }
 
@@ -105,7 +109,12 @@ impl ValueTest {
     /// An object where text was expected: a pattern with wildcards, or a regular expression, is
     /// sought in its compact JSON and in each text below it. Rules are written so for systems that
     /// hold `requestParameters` as one string.
-    fn holds_for_object(&self, record: &Record<'_>, position: usize, buffers: &mut Buffers) -> bool {
+    fn holds_for_object(
+        &self,
+        record: &Record<'_>,
+        position: usize,
+        buffers: &mut Buffers,
+    ) -> bool {
         let is_search = match self {
             Self::Text(test) => !test.is_exact(),
             Self::Regex(_) => true,

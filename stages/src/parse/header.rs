@@ -113,7 +113,10 @@ fn look_from(structure: Structure, text: &[u8], from: usize, is_last: bool) -> H
         }
         let Some(first) = text.get(at) else { return Header::More };
         // A control message has a list too, with a greeting in it.
-        if *first == b'[' && !seen.is_control && let Some(list) = list_of(key) {
+        if *first == b'['
+            && !seen.is_control
+            && let Some(list) = list_of(key)
+        {
             return Header::List { key: list, from: at + 1 };
         }
         let end = match value_end(structure, text, at, is_last, &mut seen) {

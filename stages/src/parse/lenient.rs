@@ -20,13 +20,8 @@ pub(super) fn parse<'a>(
 ) -> Result<(Vec<Node<'a>>, Vec<Odd>), String> {
     arena.clear();
     let text_utf8 = String::from_utf8_lossy(text);
-    let mut reader = Reader {
-        text: text_utf8.as_bytes(),
-        at: 0,
-        arena,
-        nodes: Vec::new(),
-        odd: Vec::new(),
-    };
+    let mut reader =
+        Reader { text: text_utf8.as_bytes(), at: 0, arena, nodes: Vec::new(), odd: Vec::new() };
     if matches!(text_utf8, std::borrow::Cow::Owned(_)) {
         reader.note(Odd::InvalidUtf8);
     }
@@ -336,16 +331,26 @@ mod tests {
 
     #[test]
     fn odd_fields_do_not_hide_the_others() {
-        check(br#"{"a":"\ud800x","b":1}"#, Ok("{\"a\":\"\u{fffd}x\",\"b\":1}"), &[Odd::LoneSurrogate]);
+        check(
+            br#"{"a":"\ud800x","b":1}"#,
+            Ok("{\"a\":\"\u{fffd}x\",\"b\":1}"),
+            &[Odd::LoneSurrogate],
+        );
         check(br#"{"a":"\ud83d\ude00"}"#, Ok("{\"a\":\"\u{1f600}\"}"), &[Odd::LooseJson]);
         check(b"{\"a\":\"\xff\",\"b\":1}", Ok("{\"a\":\"\u{fffd}\",\"b\":1}"), &[Odd::InvalidUtf8]);
         check(b"{\"a\":\"x\0y\"}", Ok(r#"{"a":"x\u0000y"}"#), &[Odd::ControlCharacter]);
-        check(br#"{"a":1e400,"b":[123456789012345678901234567890]}"#,
-            Ok(r#"{"a":"1e400","b":["123456789012345678901234567890"]}"#), &[Odd::HugeNumber]);
+        check(
+            br#"{"a":1e400,"b":[123456789012345678901234567890]}"#,
+            Ok(r#"{"a":"1e400","b":["123456789012345678901234567890"]}"#),
+            &[Odd::HugeNumber],
+        );
         check(br#"{"a":[1,],}"#, Ok(r#"{"a":[1]}"#), &[Odd::LooseJson]);
         check(br#"{"a":"\q\u12"}"#, Ok(r#"{"a":"\\q\\u12"}"#), &[Odd::LooseJson]);
-        check(br#"{"a":{"b":[{},[],null,true,-1,1.5]}}"#,
-            Ok(r#"{"a":{"b":[{},[],null,true,-1,1.5]}}"#), &[Odd::LooseJson]);
+        check(
+            br#"{"a":{"b":[{},[],null,true,-1,1.5]}}"#,
+            Ok(r#"{"a":{"b":[{},[],null,true,-1,1.5]}}"#),
+            &[Odd::LooseJson],
+        );
     }
 
     #[test]

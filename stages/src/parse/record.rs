@@ -29,12 +29,8 @@ impl Parser {
         // simd-json overwrites its input and reads a little past it.
         self.copy.resize(text.len() + simd_json::INPUT_PADDING, 0);
         let mut tape = self.tape.take().unwrap_or_else(|| Tape(Vec::new())).reset();
-        let strict = simd_json::fill_tape_padded(
-            &mut self.copy,
-            text.len(),
-            &mut self.buffers,
-            &mut tape,
-        );
+        let strict =
+            simd_json::fill_tape_padded(&mut self.copy, text.len(), &mut self.buffers, &mut tape);
         let is_object = matches!(tape.0.first(), Some(simd_json::Node::Object { .. }));
         if strict.is_ok() && is_object {
             let result = then(Record::strict(&tape.0, text), &[]);

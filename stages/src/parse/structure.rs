@@ -374,11 +374,9 @@ mod tests {
 
     #[test]
     fn unicode_escapes_are_noticed() {
-        for (text, expected) in [
-            (r#"{"a":"\u0041"}"#, true),
-            (r#"{"a":"\\u0041"}"#, false),
-            (r#"{"u":"\"u"}"#, false),
-        ] {
+        for (text, expected) in
+            [(r#"{"a":"\u0041"}"#, true), (r#"{"a":"\\u0041"}"#, false), (r#"{"u":"\"u"}"#, false)]
+        {
             let mut walk = Walk::default();
             Structure::new().find_end(&mut walk, text.as_bytes(), true);
             assert_eq!(walk.has_unicode_escape, expected, "{text}");

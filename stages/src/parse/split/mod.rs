@@ -248,7 +248,9 @@ impl Splitter {
                 };
                 Some(Step::Piece(piece))
             }
-            Header::More if rest.len() > MAX_RECORD => Some(self.begin_discard(Reason::TooLarge, window)),
+            Header::More if rest.len() > MAX_RECORD => {
+                Some(self.begin_discard(Reason::TooLarge, window))
+            }
             Header::More if is_last => Some(self.cut(window)),
             Header::More => Some(Step::More),
             Header::TooDeep => Some(self.begin_discard(Reason::TooDeep, window)),

@@ -1,3 +1,5 @@
+//! Cutting: every kind of file, in windows of every size.
+
 use super::*;
 
 /// Cuts `text` given in windows that grow by `size` bytes, and writes what comes in one line.
@@ -56,7 +58,10 @@ fn files_of_records_are_cut() {
 #[test]
 fn lines_lists_and_bare_events_are_cut() {
     check("{\"a\":1}\n{\"b\":2}\n", r#"{"a":1} {"b":2}"#);
-    check("{\"eventVersion\":1}\r\n\n{\"eventVersion\":2}", r#"{"eventVersion":1} {"eventVersion":2}"#);
+    check(
+        "{\"eventVersion\":1}\r\n\n{\"eventVersion\":2}",
+        r#"{"eventVersion":1} {"eventVersion":2}"#,
+    );
     check(r#"[{"a":1},{"b":2}]"#, r#"{"a":1} {"b":2}"#);
     check(r#"[{"Records":[{"a":1}]},{"b":2}]"#, r#"{"a":1} {"b":2}"#);
     check("{\"Records\":[{\"a\":1}]}\n{\"b\":2}", r#"{"a":1} {"b":2}"#);
@@ -80,10 +85,7 @@ fn envelopes_are_opened() {
         r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#,
         "dropped:control_message",
     );
-    check(
-        r#"{"Events":[{"EventId":"1","CloudTrailEvent":"{}"}],"NextToken":"x"}"#,
-        "q<{}>",
-    );
+    check(r#"{"Events":[{"EventId":"1","CloudTrailEvent":"{}"}],"NextToken":"x"}"#, "q<{}>");
     check(r#"{"awsAccountId":"1","digestStartTime":"x","logFiles":[{"a":1}]}"#, "dropped:digest");
 }
 
@@ -92,18 +94,25 @@ fn damage_is_told_and_the_rest_read() {
     check(r#"{"Records":[{"a":1},{"b":"#, r#"{"a":1} rejected:cut_json"#);
     check(r#"{"Records":[{"a":1}"#, r#"{"a":1} rejected:cut_json"#);
     check(r#"{"Records":[{"a":1}]"#, r#"{"a":1} rejected:cut_json"#);
-    check(r#"{"Records":[1,"}",null,[{}],{"a":1}]}"#,
-        r#"rejected:not_object rejected:not_object rejected:not_object rejected:not_object {"a":1}"#);
+    check(
+        r#"{"Records":[1,"}",null,[{}],{"a":1}]}"#,
+        r#"rejected:not_object rejected:not_object rejected:not_object rejected:not_object {"a":1}"#,
+    );
     check("not json\nat all\n", "rejected:not_json");
     check("{\"a\":1}\ngarbage {\n{\"b\":1}\n", r#"{"a":1} rejected:not_json {"b":1}"#);
     check("{\"a\":", "rejected:cut_json");
-    let deep = format!("{{\"Records\":[{{\"x\":{}{}}},{{\"a\":1}}]}}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!(
+        "{{\"Records\":[{{\"x\":{}{}}},{{\"a\":1}}]}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     check(&deep, r#"rejected:too_deep {"a":1}"#);
 }
 
 #[test]
 fn a_record_over_the_cap_is_passed_over() {
-    let large = format!("{{\"Records\":[{{\"x\":\"{}\"}},{{\"a\":1}}]}}", "y".repeat(MAX_RECORD + 9));
+    let large =
+        format!("{{\"Records\":[{{\"x\":\"{}\"}},{{\"a\":1}}]}}", "y".repeat(MAX_RECORD + 9));
     for size in [64 << 20, 1 << 20, 100_000] {
         assert_eq!(pieces(large.as_bytes(), size), r#"rejected:too_large {"a":1}"#);
     }
