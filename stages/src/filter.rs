@@ -29,9 +29,14 @@ impl FilterConfig {
     /// A record without an account or region is none of those asked for; one without a readable
     /// time is dropped for that, by a reason of its own, if a time was asked for.
     #[must_use]
-    pub fn reason_to_drop(&self, record: &Record<'_>) -> Option<Drop> {
-        if self.from.is_some() || self.to.is_some() {
-            let Some(time) = event_time(record) else { return Some(Drop::NoTime) };
+    pub fn reason_to_drop(
+        &self,
+        time: Option<Timestamp>,
+        account: Option<&str>,
+        region: Option<&str>,
+    ) -> Option<Drop> {
+        if self.has_time() {
+            let Some(time) = time else { return Some(Drop::NoTime) };
             if self.from.is_some_and(|from| time < from) || self.to.is_some_and(|to| time >= to) {
                 return Some(Drop::Time);
             }
@@ -39,11 +44,23 @@ impl FilterConfig {
         let is_other = |wanted: &[String], value: Option<&str>| {
             !wanted.is_empty() && !value.is_some_and(|value| wanted.iter().any(|one| one == value))
         };
-        if is_other(&self.accounts, account(record)) {
+        if is_other(&self.accounts, account) {
             return Some(Drop::Account);
         }
-        is_other(&self.regions, record.text(&["awsRegion"])).then_some(Drop::Region)
+        is_other(&self.regions, region).then_some(Drop::Region)
     }
+
+    /// A time was asked for.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+}
+
+/// Where it happened.
+#[must_use]
+pub fn region<'a>(record: &Record<'a>) -> Option<&'a str> {
+    record.text(&["awsRegion"])
 }
 
 /// When it happened.

@@ -7,8 +7,8 @@ use crate::alert::{self, Context, Facts};
 use crate::decode::{Body, DecodeLimits, Decoder, Input, Stream};
 use crate::filter::{self, FilterConfig};
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
-use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject};
-use crate::parse::{Parser, Piece, Splitter, Step, Structure, unescape};
+use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, parse_time};
+use crate::parse::{Member, Parser, Piece, Splitter, Step, Structure, unescape};
 use crate::tally::Tally;
 
 /// How much is read from a stream at a time.
@@ -77,6 +77,8 @@ struct Engine<'d> {
     candidates: Candidates,
     scratch: Scratch,
     unescaped: String,
+    /// `eventTime`, `recipientAccountId` and `awsRegion`.
+    members: [Member; 3],
     /// Takes every record instead of the rules.
     look: Option<Look<'d>>,
 }
@@ -110,6 +112,7 @@ impl<'d> Worker<'d> {
                 candidates: Candidates::default(),
                 scratch: Scratch::default(),
                 unescaped: String::new(),
+                members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
                 look: None,
             },
         }
@@ -251,11 +254,17 @@ impl Engine<'_> {
         } else {
             self.detect.rules.judge(text, has_unicode_escape, &mut self.candidates)
         };
-        let is_looked_at = config.with_days || !config.filter.is_open();
-        if verdict == Verdict::Pass && !is_looked_at {
-            run.tally.passed += 1;
-            run.tally.passed_unparsed += 1;
-            return;
+        if verdict == Verdict::Pass && !config.with_days {
+            let is_open = config.filter.is_open();
+            match if is_open { Some(None) } else { self.glance(text, has_unicode_escape) } {
+                Some(None) => {
+                    run.tally.passed += 1;
+                    run.tally.passed_unparsed += 1;
+                    return;
+                }
+                Some(Some(reason)) => return run.tally.drop(reason),
+                None => {}
+            }
         }
         let (detect, candidates, scratch) = (self.detect, &self.candidates, &mut self.scratch);
         let parsed = self.parser.parse(text, |record, odd| {
@@ -265,6 +274,25 @@ impl Engine<'_> {
         if let Err(why) = parsed {
             run.reject(Reason::BadRecord, text, offset, why);
         }
+    }
+}
+
+impl Engine<'_> {
+    /// Filters a record that no rule could match by its bytes alone; `None` if that can't be told.
+    fn glance(&self, text: &[u8], has_unicode_escape: bool) -> Option<Option<Drop>> {
+        if has_unicode_escape {
+            return None;
+        }
+        let filter = &self.detect.config.filter;
+        let [time, account, region] = &self.members;
+        let read = |member: &Member| member.text(self.structure, text);
+        let time = match filter.has_time() {
+            true => Some(parse_time(read(time)?)?),
+            false => None,
+        };
+        let account = if filter.accounts.is_empty() { None } else { Some(read(account)?) };
+        let region = if filter.regions.is_empty() { None } else { Some(read(region)?) };
+        Some(filter.reason_to_drop(time, account, region))
     }
 }
 
@@ -279,18 +307,19 @@ struct Looking<'l> {
 impl Looking<'_> {
     fn record(&mut self, record: &Record<'_>, odd: &[Odd], verdict: Verdict, run: &mut Run<'_>) {
         let config = &self.detect.config;
-        if let Some(reason) = config.filter.reason_to_drop(record) {
+        let time = filter::event_time(record);
+        let account = filter::account(record);
+        let region = filter::region(record);
+        if let Some(reason) = config.filter.reason_to_drop(time, account, region) {
             run.tally.drop(reason);
             return;
         }
         run.tally.passed += 1;
-        let time = filter::event_time(record);
-        let account = filter::account(record);
         odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
         if config.with_days {
             let day = time
                 .map_or("unknown".to_owned(), |time| crate::model::utc(time).date().to_string());
-            let region = record.text(&["awsRegion"]).unwrap_or("unknown").to_owned();
+            let region = region.unwrap_or("unknown").to_owned();
             run.tally.count_day(day, region);
         }
         let (detect, index) = (self.detect, self.index);
@@ -301,12 +330,12 @@ impl Looking<'_> {
             self.candidates,
             self.scratch,
             |rule_index, truth, scratch| {
-                let rule = &detect.rules.rules[rule_index].rule;
+                let rule = &detect.rules.rules[rule_index].facts;
                 if truth == Tri::Unknown {
-                    *run.tally.unknown.entry(rule.id.clone()).or_default() += 1;
+                    *run.tally.unknown.entry(rule.rule.id.clone()).or_default() += 1;
                     (run.sink)(Output::Unknown(Unknown {
-                        rule: rule.id.clone(),
-                        title: rule.title.clone(),
+                        rule: rule.rule.id.clone(),
+                        title: rule.rule.title.clone(),
                         event_id: record.text(&["eventID"]).map(str::to_owned),
                         index,
                     }));
@@ -361,10 +390,7 @@ fn oddities(
         (has_time && !year.is_some_and(|year| (2006..=2100).contains(&year)), Odd::BadEventTime),
         (record.text(&["eventID"]).is_none_or(str::is_empty), Odd::NoEventId),
         (account.is_none_or(str::is_empty), Odd::NoAccount),
-        (
-            !version.is_some_and(|version| version.split('.').next() == Some("1")),
-            Odd::UnknownVersion,
-        ),
+        (version.is_none_or(|version| version.split('.').next() != Some("1")), Odd::UnknownVersion),
         (source.is_some_and(|s| s.parse::<std::net::IpAddr>().is_err()), Odd::SourceIsName),
     ]
     .into_iter()

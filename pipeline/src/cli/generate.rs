@@ -13,7 +13,7 @@ pub fn completions(shell: Shell, command: &mut Command) -> anyhow::Result<u8> {
 }
 
 /// Writes the manual page on standard output, subcommands included.
-pub fn man(command: Command) -> anyhow::Result<u8> {
+pub fn man(command: &Command) -> anyhow::Result<u8> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     for subcommand in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {

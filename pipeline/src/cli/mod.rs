@@ -67,11 +67,11 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Scan(args) => scan::scan(*args),
+        Command::Scan(args) => scan::scan(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(command) => rules::rules(&command),
         Command::Completions { shell } => generate::completions(shell, &mut Cli::command()),
-        Command::Man => generate::man(Cli::command()),
+        Command::Man => generate::man(&Cli::command()),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -38,13 +38,13 @@ const REMEMBERED: usize = 1 << 20;
 const TOLD_FOR_EACH_FILE: u64 = 5;
 
 /// Runs a scan; answers the exit code.
-pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
+pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let started = Instant::now();
     let config = match &args.config {
         Some(path) => scan_config::read(path)?,
         None => ScanConfig::default(),
     };
-    let filter = filter(&args)?;
+    let filter = filter(args)?;
     for path in args.paths.iter().filter(|path| path.as_os_str() != "-") {
         if let Err(error) = std::fs::symlink_metadata(path)
             && error.kind() == io::ErrorKind::NotFound
@@ -53,7 +53,7 @@ pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
         }
     }
     let mut totals = Totals::default();
-    let Some(rules) = load_rules(&args, &config, &mut totals)? else { return Ok(code::USE) };
+    let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
     let detect = Detect {
         rules,
         config: DetectConfig {
@@ -70,7 +70,7 @@ pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
     let progress = Progress::start(&control, &args.paths, !args.quiet);
     let is_shared = args.output.is_none() && io::stdout().is_terminal();
     let mut receiver = Receiver {
-        writer: writer(&args, out),
+        writer: writer(args, out),
         totals,
         seen: Seen::default(),
         progress: is_shared.then_some(&progress),
@@ -98,7 +98,7 @@ pub fn scan(args: ScanArgs) -> anyhow::Result<u8> {
     if !args.quiet {
         eprintln_line(&totals.write(started.elapsed(), is_interrupted));
     }
-    Ok(exit_code(&args, &totals, is_interrupted))
+    Ok(exit_code(args, &totals, is_interrupted))
 }
 
 fn exit_code(args: &ScanArgs, totals: &Totals, is_interrupted: bool) -> u8 {

@@ -100,7 +100,7 @@ fn work(
             batch.events.push(Event::Skipped);
         } else {
             let done = catch_unwind(AssertUnwindSafe(|| {
-                object(&mut worker, &mut opener, &entry, &mut batch, control)
+                object(&mut worker, &mut opener, &entry, &mut batch, control);
             }));
             if done.is_err() {
                 // Buffers may be half changed: begin anew.

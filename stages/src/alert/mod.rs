@@ -6,9 +6,8 @@ mod identity;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleRef, Values, rfc3339,
+    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Values, rfc3339,
 };
-use crate::sigma::ast::Rule;
 
 pub use compact::compact;
 pub use identity::{actor, event_identity};
@@ -61,21 +60,21 @@ impl Facts {
 /// Makes the alert.
 #[must_use]
 pub fn alert(
-    rule: &Rule,
+    facts_of_rule: &RuleFacts,
     record: &Record<'_>,
     facts: &Facts,
     matched: Vec<Matched>,
     context: Context<'_>,
 ) -> Alert {
     Alert {
-        id: identity::alert_id(&rule.id, &facts.identity),
+        id: identity::alert_id(&facts_of_rule.rule.id, &facts.identity),
         time: facts.time.clone(),
-        level: rule.level,
-        rule: RuleRef { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() },
+        level: facts_of_rule.level,
+        rule: facts_of_rule.rule.clone(),
         account: facts.account.clone(),
         region: facts.region.clone(),
         actor: facts.actor.clone(),
-        resource: resources(rule, record),
+        resource: resources(&facts_of_rule.resource, record),
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
         event: facts.event.clone(),
@@ -83,7 +82,7 @@ pub fn alert(
 }
 
 /// What was acted on: by the rule's paths, then what CloudTrail lists; each id once.
-fn resources(rule: &Rule, record: &Record<'_>) -> Vec<Resource> {
+fn resources(paths: &[String], record: &Record<'_>) -> Vec<Resource> {
     let mut found: Vec<Resource> = Vec::new();
     let mut add = |kind: Option<&str>, id: String| {
         let is_new = !found.iter().any(|resource| resource.id == id);
@@ -91,7 +90,7 @@ fn resources(rule: &Rule, record: &Record<'_>) -> Vec<Resource> {
             found.push(Resource { kind: kind.map(str::to_owned), id });
         }
     };
-    for path in rule.askance.iter().flat_map(|askance| &askance.resource) {
+    for path in paths {
         let mut values = Values::default();
         record.find(path, &mut values);
         for at in values.found {

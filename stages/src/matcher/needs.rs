@@ -25,7 +25,7 @@ pub(super) fn needs(rule: &CompiledRule) -> Vec<Clause> {
     // Filters can only narrow further, so the rule's own detection is enough.
     let Some(part) = rule.parts.first() else { return Vec::new() };
     let mut clauses = of_expr(&part.condition, part);
-    clauses.sort_by_key(|clause| cost(clause));
+    clauses.sort_by_key(cost);
     clauses
 }
 
@@ -112,7 +112,7 @@ fn is_plain(path: &str) -> bool {
 fn union(alternatives: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
     let mut all = Vec::new();
     for clauses in alternatives {
-        match clauses.into_iter().min_by_key(|clause| cost(clause)) {
+        match clauses.into_iter().min_by_key(cost) {
             Some(clause) => all.extend(clause),
             None => return Vec::new(),
         }

@@ -8,7 +8,7 @@ use simd_json::StaticNode;
 use super::text::TextTest;
 use super::tri::Tri;
 use super::value::{Buffers, ValueTest, compile_regex};
-use crate::model::{Lookup, Record, Values};
+use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values};
 use crate::sigma::ast::{self, Expr, Position};
 
 /// A field of some rule, by its place in [`Fields`].
@@ -38,6 +38,8 @@ impl Fields {
 pub struct CompiledRule {
     /// The rule as it was read.
     pub rule: Arc<ast::Rule>,
+    /// What its alerts tell of it.
+    pub facts: RuleFacts,
     /// The rule's own detection, then each filter's: all must hold.
     pub(super) parts: Vec<Part>,
 }
@@ -120,7 +122,12 @@ pub(super) fn compile(rule: Arc<ast::Rule>, fields: &mut Fields) -> Result<Compi
     for filter in &rule.filters {
         parts.push(compile_part(Some(filter.title.clone()), &filter.detection, fields)?);
     }
-    Ok(CompiledRule { rule, parts })
+    let facts = RuleFacts {
+        rule: RuleRef { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() },
+        level: rule.level,
+        resource: rule.askance.as_ref().map_or_else(Vec::new, |askance| askance.resource.clone()),
+    };
+    Ok(CompiledRule { rule, facts, parts })
 }
 
 fn compile_part(

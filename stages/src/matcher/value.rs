@@ -82,7 +82,7 @@ impl ValueTest {
         let number = match value {
             StaticNode::I64(value) => Some(Number::Integer(value.into())),
             StaticNode::U64(value) => Some(Number::Integer(value.into())),
-            StaticNode::F64(value) => Some(Number::Float(value.into())),
+            StaticNode::F64(value) => Some(Number::Float(value)),
             StaticNode::Bool(_) | StaticNode::Null => None,
         };
         match self {

@@ -46,6 +46,17 @@ pub struct RuleRef {
     pub tags: Vec<String>,
 }
 
+/// What alerts need to know of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFacts {
+    /// How it is named in alerts.
+    pub rule: RuleRef,
+    /// Its level.
+    pub level: Level,
+    /// Dotted paths of what is asked about.
+    pub resource: Vec<String>,
+}
+
 /// Who acted; each part as far as the record tells.
 #[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
 pub struct Actor {

@@ -6,7 +6,7 @@ mod record;
 mod reject;
 mod time;
 
-pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleRef};
+pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef};
 pub use level::Level;
 pub use record::{Lookup, Record, Values};
 pub use reject::{Damage, Drop, Odd, Reason, Reject};

@@ -5,9 +5,11 @@ pub mod split;
 mod header;
 mod lenient;
 mod record;
+mod shallow;
 mod structure;
 
 pub use record::Parser;
+pub use shallow::Member;
 pub use split::{MAX_RECORD, Piece, Splitter, Step};
 pub use structure::{Found, MAX_DEPTH, Structure, Walk};
 

@@ -45,6 +45,12 @@ impl Walk {
     pub fn unbounded() -> Self {
         Self { max_depth: usize::MAX, ..Self::default() }
     }
+
+    /// True if what was walked ends inside so many brackets, and in no string.
+    #[must_use]
+    pub fn is_at_depth(&self, depth: usize) -> bool {
+        self.depth == depth && self.in_string == 0
+    }
 }
 
 /// What a walk found.
