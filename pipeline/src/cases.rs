@@ -24,6 +24,8 @@ use askance_stages::sigma::SourceFile;
 use askance_stages::yaml::{self, Fault, Kind, Mapping, Node, Scalar};
 use serde_json::{Map, Value};
 
+use crate::rulebook;
+
 /// All cases of one file.
 #[derive(Debug)]
 pub struct CaseFile {
@@ -55,10 +57,21 @@ pub struct Case {
 /// # Errors
 /// Everything that is wrong with it, a line each.
 pub fn read(file: &SourceFile<'_>) -> Option<Result<CaseFile, Vec<String>>> {
-    let node = yaml::parse_one(&file.text).ok()?;
-    let top = node.as_mapping()?;
-    let list = top.get("cases")?;
+    let is_named_so = rulebook::is_case_file(&file.path);
+    let node = match yaml::parse_one(&file.text) {
+        Ok(node) => node,
+        // Other files are the rule reader's to complain about.
+        Err(faults) => return is_named_so.then(|| Err(told(file, &faults))),
+    };
+    let top = match node.mapping() {
+        Ok(top) => top,
+        Err(fault) => return is_named_so.then(|| Err(told(file, &[fault]))),
+    };
     let mut faults = top.unknown_keys(&["rule", "cases"]);
+    let Some(list) = top.get("cases") else {
+        faults.push(Fault::new(node.position, "`cases` is missing: a list of examples"));
+        return is_named_so.then(|| Err(told(file, &faults)));
+    };
     let rule = match top.get("rule").map(Node::text) {
         Some(Ok(rule)) => rule.to_owned(),
         Some(Err(fault)) => {
@@ -85,14 +98,19 @@ pub fn read(file: &SourceFile<'_>) -> Option<Result<CaseFile, Vec<String>>> {
     if faults.is_empty() {
         return Some(Ok(CaseFile { path: file.path.to_string(), rule, cases }));
     }
-    Some(Err(faults
+    Some(Err(told(file, &faults)))
+}
+
+/// Faults, a line each, with their places.
+fn told(file: &SourceFile<'_>, faults: &[Fault]) -> Vec<String> {
+    faults
         .iter()
         .map(|fault| {
             let hint = fault.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
             let place = fault.position;
             format!("{}:{}:{}: {}{hint}", file.path, place.line, place.column, fault.message)
         })
-        .collect()))
+        .collect()
 }
 
 fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
@@ -156,6 +174,10 @@ fn change(event: &mut Value, path: &str, value: Option<Value>) -> Result<(), Str
                 list.get_mut(index).ok_or_else(|| format!("\"{path}\" is past the list's end"))?
             }
             Value::Object(map) => {
+                let is_new = !map.contains_key(step);
+                if is_new && step.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(format!("\"{path}\" counts in a list that is not there"));
+                }
                 if value.is_some() {
                     map.entry(step.to_owned()).or_insert_with(|| Value::Object(Map::new()))
                 } else {
@@ -230,7 +252,7 @@ mod tests {
         check(
             "a.c.d",
             Some(json!(2)),
-            Ok(json!({"a": {"b": 1, "c": {"d": 2}}, "l": [{"x": 1}, 2]})),
+            &Ok(json!({"a": {"b": 1, "c": {"d": 2}}, "l": [{"x": 1}, 2]})),
         );
         check("l.0.x", Some(json!(2)), &Ok(json!({"a": {"b": 1}, "l": [{"x": 2}, 2]})));
         check("l.0", None, &Ok(json!({"a": {"b": 1}, "l": [2]})));
@@ -254,6 +276,9 @@ mod tests {
         let faults =
             read_one("rule: r\ncases:\n- {name: one, expect: perhaps, event: {}}\n").unwrap_err();
         assert_eq!(faults, ["x.cases.yml:3:23: `expect` must be `hit` or `miss`"]);
-        assert!(read(&file("title: a rule")).is_none());
+        let broken = read_one("rule: r\ncases: [\n").unwrap_err();
+        assert!(broken[0].starts_with("x.cases.yml:"), "{broken:?}");
+        let rule = SourceFile { path: "x.yml".into(), text: "title: a rule".into() };
+        assert!(read(&rule).is_none());
     }
 }

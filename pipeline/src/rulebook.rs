@@ -13,8 +13,8 @@ use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 /// The built-in rules and their cases: path and text.
 const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
-/// Largest rule file that is read: thousands of rules fit.
-const MAX_RULE_FILE: u64 = 8 << 20;
+/// Largest rule file that is read, as the reader's own bound: thousands of rules fit.
+const MAX_RULE_FILE: u64 = 4 << 20;
 
 /// Where rules come from.
 #[derive(Debug, Clone, Default)]

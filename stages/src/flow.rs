@@ -58,6 +58,8 @@ pub struct Unknown {
     pub title: String,
     /// The event's id, if it has one.
     pub event_id: Option<String>,
+    /// Path or address of the file.
+    pub path: String,
     /// Place of the record in its file.
     pub index: u64,
 }
@@ -140,7 +142,7 @@ impl<'d> Worker<'d> {
             Err(damage) => run.damage(damage),
             Ok(Body::Whole(text)) => {
                 run.tally.bytes_text = text.len() as u64;
-                if text.trim_ascii().is_empty() {
+                if text.trim_ascii().is_empty() && !should_stop() {
                     run.reject(Reason::Empty, text, 0, String::new());
                 } else {
                     engine.whole(text, &mut run);
@@ -197,7 +199,9 @@ impl Engine<'_> {
         }
         match damage {
             Some(damage) => run.damage(damage),
-            None if is_last && is_blank => run.reject(Reason::Empty, &[], 0, String::new()),
+            None if is_last && is_blank && !(run.should_stop)() => {
+                run.reject(Reason::Empty, &[], 0, String::new());
+            }
             None => {}
         }
     }
@@ -259,10 +263,14 @@ impl Engine<'_> {
             match if is_open { Some(None) } else { self.glance(text, has_unicode_escape) } {
                 Some(None) => {
                     run.tally.passed += 1;
-                    run.tally.passed_unparsed += 1;
+                    run.tally.unparsed += 1;
                     return;
                 }
-                Some(Some(reason)) => return run.tally.drop(reason),
+                Some(Some(reason)) => {
+                    run.tally.drop(reason);
+                    run.tally.unparsed += 1;
+                    return;
+                }
                 None => {}
             }
         }
@@ -337,6 +345,7 @@ impl Looking<'_> {
                         rule: rule.rule.id.clone(),
                         title: rule.rule.title.clone(),
                         event_id: record.text(&["eventID"]).map(str::to_owned),
+                        path: run.path.to_owned(),
                         index,
                     }));
                     return;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{Drop, Level, Odd, Reason};
 
+/// Most pairs of day and region that are counted apart: a year of 30 regions fits.
+pub const MAX_DAYS: usize = 20_000;
+
 /// Counts of one object or of many; added up by [`Tally::add`].
 ///
 /// `records == passed + dropped records + rejected records` holds, and is tested.
@@ -17,8 +20,8 @@ pub struct Tally {
     pub records: u64,
     /// Records that went through, matched or not.
     pub passed: u64,
-    /// Records whose bytes showed that no rule could match; part of `passed`.
-    pub passed_unparsed: u64,
+    /// Records whose bytes were enough: no rule could match, so they were not parsed.
+    pub unparsed: u64,
     /// Alerts by level, least first.
     pub alerts: [u64; Level::ALL.len()],
     /// Records and files passed by on purpose.
@@ -80,8 +83,16 @@ impl Tally {
     }
 
     /// Counts a record of a day and region.
+    ///
+    /// Both are text from records: past [`MAX_DAYS`] pairs the rest is counted together.
     pub fn count_day(&mut self, day: String, region: String) {
-        *self.days.entry((day, region)).or_default() += 1;
+        self.add_day((day, region), 1);
+    }
+
+    fn add_day(&mut self, key: (String, String), count: u64) {
+        let is_full = self.days.len() >= MAX_DAYS && !self.days.contains_key(&key);
+        let key = if is_full { ("others".to_owned(), "any".to_owned()) } else { key };
+        *self.days.entry(key).or_default() += count;
     }
 
     /// True if every record is accounted for.
@@ -106,7 +117,7 @@ impl Tally {
         self.bytes_text += other.bytes_text;
         self.records += other.records;
         self.passed += other.passed;
-        self.passed_unparsed += other.passed_unparsed;
+        self.unparsed += other.unparsed;
         for (mine, theirs) in self.alerts.iter_mut().zip(other.alerts) {
             *mine += theirs;
         }
@@ -117,7 +128,7 @@ impl Tally {
             *self.unknown.entry(rule.clone()).or_default() += count;
         }
         for (key, count) in &other.days {
-            *self.days.entry(key.clone()).or_default() += count;
+            self.add_day(key.clone(), *count);
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::bail;
 use askance_stages::decode::Input;
 use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Tri};
 use askance_stages::model::{Level, Record};
+use askance_stages::sigma::ast::Askance;
 use clap::Args;
 
 use super::code;
@@ -81,7 +82,7 @@ fn each_record(args: &ExplainArgs, mut look: impl FnMut(u64, &Record<'_>)) -> an
     let is_stdin = args.file.as_os_str() == "-";
     let entry = if is_stdin { Entry::Stdin } else { Entry::File(args.file.clone()) };
     let mut rejects = Vec::new();
-    let read = Opener::default().open(&entry, &mut |_| {}, |input: Input<'_>| {
+    let read = Opener::default().open(&entry, &|| false, &mut |_| {}, |input: Input<'_>| {
         askance_stages::flow::each_record(
             input,
             Default::default(),
@@ -131,6 +132,9 @@ fn one_event(
             word(explanation.truth)
         ));
         render(&explanation, &mut text);
+        if let Some(askance) = rule.askance.as_ref().filter(|_| explanation.truth == Tri::True) {
+            ask(askance, &mut text);
+        }
     }
     if others > 0 {
         text.push_str(&format!(
@@ -138,6 +142,21 @@ fn one_event(
         ));
     }
     text
+}
+
+/// What the people concerned are asked, and what the rule's author tells them.
+fn ask(askance: &Askance, text: &mut String) {
+    let lines = [
+        ("asks", &askance.ask_en),
+        ("asks (ja)", &askance.ask_ja),
+        ("because", &askance.why),
+        ("to mend it", &askance.fix),
+    ];
+    for (label, words) in lines {
+        if let Some(words) = words {
+            text.push_str(&format!("  {label}: {}\n", clean(words.trim_end())));
+        }
+    }
 }
 
 fn word(truth: Tri) -> &'static str {

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
-use askance_stages::model::{Alert, Reject};
+use askance_stages::model::{Alert, Reason, Reject};
 use askance_stages::sigma::{Reading, Severity};
 use jiff::Timestamp;
 
@@ -144,7 +144,8 @@ fn load_rules(
     let choice = RuleChoice {
         paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths.clone() },
         with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
-        placeholders: [args.rules.placeholders.clone(), config.placeholders.clone()].concat(),
+        // Later files win, so what the command line names does.
+        placeholders: [config.placeholders.clone(), args.rules.placeholders.clone()].concat(),
     };
     let mut reading = rulebook::read(&choice)?;
     apply(config, &mut reading)?;
@@ -157,7 +158,9 @@ fn load_rules(
         .iter()
         .map(|rule| format!("{} ({})", rule.title.as_deref().unwrap_or(&rule.id), rule.place))
         .collect();
-    for skipped in &reading.skipped {
+    // The built-in rules' own cases are no news.
+    let is_news = |place: &str| !place.starts_with("rules/") || is_named;
+    for skipped in reading.skipped.iter().filter(|skipped| is_news(&skipped.place.file)) {
         *totals.rules_skipped.entry(skipped.why.clone()).or_default() += 1;
     }
     if reading.rules.is_empty() {
@@ -259,7 +262,7 @@ struct Receiver<'p> {
     show_unknown: bool,
     /// The file whose rejects are being told, and how many of each reason were.
     path: String,
-    told: Vec<(askance_stages::model::Reason, u64)>,
+    told: Vec<(Reason, u64)>,
     failure: Option<io::Error>,
 }
 
@@ -312,9 +315,9 @@ impl Receiver<'_> {
         if self.show_unknown {
             let event = unknown.event_id.as_deref().unwrap_or("without an id");
             self.say(&clean(&format!(
-                "could not be decided: rule \"{}\" on event {event} (record {} of its file): \
+                "could not be decided: rule \"{}\" ({}) on event {event} (record {} of {}): \
                  CloudTrail cut the record",
-                unknown.title, unknown.index
+                unknown.title, unknown.rule, unknown.index, unknown.path
             )));
         }
     }
@@ -341,12 +344,12 @@ impl Receiver<'_> {
             "" => String::new(),
             detail => format!(": {detail}"),
         };
-        let line = format!(
-            "askance: {}: {} at byte {}{detail}",
-            self.path,
-            reject.reason.words(),
-            reject.offset
-        );
+        // What concerns a file as a whole has no place in it.
+        let place = match reject.reason {
+            Reason::Unreadable | Reason::Empty | Reason::Internal => String::new(),
+            _ => format!(" at byte {}", reject.offset),
+        };
+        let line = format!("askance: {}: {}{place}{detail}", self.path, reject.reason.words());
         self.say(&clean(&line));
     }
 

@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 /// Options of a scan.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes, the first that applies:\n  \
+    130  ended by Ctrl-C\n  \
     2  wrong use, or rules that cannot be used\n  \
     3  some input could not be read or was damaged; everything else was read\n  \
     1  something at the level of --fail-on or above\n  \
-    0  otherwise\n  \
-    130  ended by Ctrl-C\n\n\
+    0  otherwise\n\n\
     Examples:\n  \
     askance scan trail/\n  \
     zcat *.json.gz | askance scan - --format jsonl\n  \

@@ -51,7 +51,7 @@ impl Totals {
             bytes(tally.bytes_in),
             bytes(tally.bytes_text),
             plural(tally.records, "record"),
-            number(tally.records - tally.passed_unparsed),
+            number(tally.records - tally.unparsed),
             duration(took),
             bytes((tally.bytes_text as f64 / seconds) as u64),
             number((tally.records as f64 / seconds) as u64),

@@ -115,7 +115,7 @@ fn colour(level: Level) -> &'static str {
 
 /// The actor in a few words: role and session, user, or service.
 pub fn who(actor: &Actor) -> String {
-    let name = actor.name.as_deref().unwrap_or("unknown");
+    let name = actor.name.as_deref().map_or("unknown", permission_set);
     match (actor.kind.as_deref(), actor.session.as_deref()) {
         (Some("AssumedRole"), Some(session)) if session != name => format!("{name}/{session}"),
         (Some("IAMUser"), _) => format!("user {name}"),
@@ -127,6 +127,12 @@ pub fn who(actor: &Actor) -> String {
         }
         _ => name.to_owned(),
     }
+}
+
+/// The readable part of a role that Identity Center made: `AWSReservedSSO_NAME_16 hex digits`.
+fn permission_set(name: &str) -> &str {
+    let inner = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_'));
+    inner.map_or(name, |(set, _)| set)
 }
 
 /// An ARN without its beginning, which says what the row says already.
@@ -160,6 +166,8 @@ mod tests {
             ..Actor::default()
         };
         assert_eq!(who(&actor("AssumedRole", "Admin", Some("mika"))), "Admin/mika");
+        let sso = "AWSReservedSSO_PowerUser_ca656aeedf7f634d";
+        assert_eq!(who(&actor("AssumedRole", sso, Some("mika@a.b"))), "PowerUser/mika@a.b");
         assert_eq!(who(&actor("IAMUser", "mika", None)), "user mika");
         assert_eq!(who(&actor("Root", "root", None)), "root");
         assert_eq!(who(&Actor::default()), "unknown");

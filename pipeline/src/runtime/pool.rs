@@ -166,7 +166,7 @@ fn object(
         control.bytes.fetch_add(bytes, Ordering::Relaxed);
     };
     let should_stop = || control.stop.load(Ordering::Relaxed);
-    let opened = opener.open(entry, &mut count, |input| {
+    let opened = opener.open(entry, &should_stop, &mut count, |input| {
         let mut sink = |output: Output| match output {
             Output::Reject(reject) => batch.reject(&path, reject),
             Output::Alert(alert) => {

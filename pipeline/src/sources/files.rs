@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use askance_stages::decode::{Input, WHOLE_INPUT};
 use walkdir::WalkDir;
 
+use super::stdin::Stdin;
+
 /// Names in folders that announce something else than a trail. Files named by themselves are
 /// always read.
 const NOT_A_TRAIL: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "README"];
@@ -130,18 +132,20 @@ impl Read for Rest<'_> {
 }
 
 impl Opener {
-    /// Reads an object and hands it to `then`; `count` is told of bytes as they are read.
+    /// Reads an object and hands it to `then`; `count` is told of bytes as they are read. Standard
+    /// input ends early once `should_stop` says so.
     ///
     /// # Errors
     /// When it cannot be opened, or reading its beginning fails.
     pub fn open<R>(
         &mut self,
         entry: &Entry,
+        should_stop: &dyn Fn() -> bool,
         count: &mut dyn FnMut(u64),
         then: impl FnOnce(Input<'_>) -> R,
     ) -> Result<R, String> {
-        let mut reader: Box<dyn Read> = match entry {
-            Entry::Stdin => Box::new(io::stdin().lock()),
+        let mut reader: Box<dyn Read + '_> = match entry {
+            Entry::Stdin => Box::new(Stdin::new(should_stop)),
             Entry::File(path) => {
                 let file = File::open(path).map_err(|error| plain_words(&error))?;
                 let metadata = file.metadata().map_err(|error| plain_words(&error))?;

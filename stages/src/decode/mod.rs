@@ -101,7 +101,12 @@ impl Decoder {
             Input::Parts(head, rest) => (head, Some(rest)),
         };
         match (Packing::of(head), rest) {
-            (Packing::Plain, None) => Ok(Body::Whole(head)),
+            (Packing::Plain, None) if head.len() as u64 <= self.limits.max_object_bytes => {
+                Ok(Body::Whole(head))
+            }
+            (Packing::Plain, None) => {
+                Ok(Body::Stream(Box::new(Stream::plain(head, None, self.limits))))
+            }
             (Packing::Gzip, None) => {
                 let limit = usize::try_from(self.limits.max_object_bytes).unwrap_or(usize::MAX);
                 match gzip::unpack_whole(&mut self.inflater, head, &mut self.output, limit) {
@@ -116,7 +121,7 @@ impl Decoder {
                 Ok(Body::Stream(Box::new(Stream::zstd(head, rest, self.limits)?)))
             }
             (Packing::Plain, Some(rest)) => {
-                Ok(Body::Stream(Box::new(Stream::plain(head, rest, self.limits))))
+                Ok(Body::Stream(Box::new(Stream::plain(head, Some(rest), self.limits))))
             }
         }
     }

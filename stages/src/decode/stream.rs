@@ -75,8 +75,12 @@ impl BufRead for Source<'_> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn plain(head: &'a [u8], rest: &'a mut dyn Read, limits: DecodeLimits) -> Self {
-        Self { kind: Kind::Plain(Source::new(head, Some(rest))), limits, given: 0 }
+    pub(super) fn plain(
+        head: &'a [u8],
+        rest: Option<&'a mut dyn Read>,
+        limits: DecodeLimits,
+    ) -> Self {
+        Self { kind: Kind::Plain(Source::new(head, rest)), limits, given: 0 }
     }
 
     pub(super) fn gzip(
