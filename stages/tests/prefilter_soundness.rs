@@ -33,22 +33,17 @@ fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String
     (found, tally)
 }
 
-#[track_caller]
-fn check(yaml: &str, bytes: &[u8]) {
-    let (quick, _) = outputs(generate::compile(yaml), false, bytes);
-    let (slow, _) = outputs(generate::compile(yaml), true, bytes);
-    assert_eq!(quick, slow, "{yaml}\n{}", String::from_utf8_lossy(bytes));
-}
-
 proptest! {
     #![proptest_config(generate::config())]
 
     #[test]
     fn prefilter_gives_what_trying_every_rule_gives(
         yaml in rulebook(),
-        bytes in file(Taste::Wild),
+        file in file(Taste::Wild),
     ) {
-        check(&yaml, &bytes);
+        let (quick, _) = outputs(generate::compile(&yaml), false, &file.0);
+        let (slow, _) = outputs(generate::compile(&yaml), true, &file.0);
+        prop_assert_eq!(quick, slow, "{}", yaml);
     }
 }
 
@@ -58,22 +53,23 @@ fn generated_rules_match_are_unknown_and_pass_by() {
     let mut runner = generate::seeded_runner();
     let cases = (rulebook(), file(Taste::Wild));
     let (mut alerts, mut unknown, mut unparsed, mut records) = (0, 0, 0, 0);
-    for _ in 0..200 {
-        let (yaml, bytes) = cases.new_tree(&mut runner).unwrap().current();
-        let (_, tally) = outputs(generate::compile(&yaml), false, &bytes);
+    for _ in 0..400 {
+        let (yaml, file) = cases.new_tree(&mut runner).unwrap().current();
+        let (_, tally) = outputs(generate::compile(&yaml), false, &file.0);
         alerts += tally.alerts.iter().sum::<u64>();
         unknown += tally.unknown.values().sum::<u64>();
         unparsed += tally.passed_unparsed;
         records += tally.records;
     }
     let counts = format!("{alerts} alerts, {unknown} unknown, {unparsed} unparsed of {records}");
-    assert!(alerts > 200 && unknown > 20 && unparsed > 50, "{counts}");
+    assert!(alerts > 200 && unknown > 20 && unparsed > 100, "{counts}");
 }
 
 /// Looks for a record that a rule on `eventName` matches and the small prefilter passes by.
 fn counterexample(abilities: Abilities) -> Option<String> {
     let mut runner = generate::seeded_runner();
-    let cases = (subsequence(vec!["StopLogging", "DeleteTrail", "Kick"], 1..3), record(Taste::Wild));
+    let cases =
+        (subsequence(vec!["StopLogging", "DeleteTrail", "Kick"], 1..3), record(Taste::Wild));
     (0..1500).find_map(|_| {
         let (names, record) = cases.new_tree(&mut runner).unwrap().current();
         let item = Item {

@@ -65,7 +65,8 @@ impl Search {
     }
 
     fn json(&self) -> Value {
-        let map = |items: &[Item]| Value::Object(items.iter().map(Item::entry).collect::<Map<_, _>>());
+        let map =
+            |items: &[Item]| Value::Object(items.iter().map(Item::entry).collect::<Map<_, _>>());
         match self {
             Self::Map(items) => map(items),
             Self::Maps(maps) => maps.iter().map(|items| map(items)).collect(),
@@ -83,26 +84,32 @@ impl Rule {
     /// The document; JSON is YAML too.
     pub fn yaml(&self, id: usize) -> String {
         let detection = selections(&self.selections, "s");
-        format!("---\ntitle: rule {id}\nid: rule-{id}\nlogsource: {SOURCE}\ndetection:\n{detection}  condition: {}\nlevel: high\n", self.condition)
+        format!(
+            "---\ntitle: rule {id}\nid: rule-{id}\nlogsource: {SOURCE}\ndetection:\n{detection}  condition: {}\nlevel: high\n",
+            self.condition
+        )
     }
 }
 
 const SOURCE: &str = "{product: aws, service: cloudtrail}";
 
 fn selections(searches: &[Search], prefix: &str) -> String {
-    let line = |(index, search): (usize, &Search)| format!("  {prefix}{index}: {}\n", search.json());
+    let line =
+        |(index, search): (usize, &Search)| format!("  {prefix}{index}: {}\n", search.json());
     searches.iter().enumerate().map(line).collect()
 }
 
 /// A filter that takes away from every rule what the search matches.
 pub fn filter_yaml(search: &Search) -> String {
     let body = selections(std::slice::from_ref(search), "f");
-    format!("---\ntitle: filter\nlogsource: {SOURCE}\nfilter:\n  rules: any\n{body}  condition: not f0\n")
+    format!(
+        "---\ntitle: filter\nlogsource: {SOURCE}\nfilter:\n  rules: any\n{body}  condition: not f0\n"
+    )
 }
 
 /// A few rules and perhaps a filter, as one file.
 pub fn rulebook() -> impl Strategy<Value = String> {
-    let rules = prop::collection::vec(rule(), 1..5);
+    let rules = prop::collection::vec(rule(), 1..4);
     (rules, prop::option::weighted(0.2, search())).prop_map(|(rules, filter)| {
         let mut yaml: String = rules.iter().enumerate().map(|(id, rule)| rule.yaml(id)).collect();
         yaml.extend(filter.iter().map(filter_yaml));
@@ -112,6 +119,26 @@ pub fn rulebook() -> impl Strategy<Value = String> {
 
 /// A rule.
 pub fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![any_rule(), plain_rule()]
+}
+
+/// A rule as most are: it says what must be there, and perhaps what must not.
+fn plain_rule() -> impl Strategy<Value = Rule> {
+    let name =
+        pair(&["", "", "|startswith", "|contains", "|cased", "|re"], texts(&NAMES[..4]), 1..3)
+            .prop_map(|(modifiers, values)| Item { field: "eventName", modifiers, values });
+    let value =
+        (select(&PATHS[1..]), pair(&["", "|contains", "|endswith"], texts(&VALUES[..4]), 1..3))
+            .prop_map(|(field, (modifiers, values))| Item { field, modifiers, values });
+    let maps = prop::collection::vec(prop_oneof![2 => name, 3 => value], 1..3);
+    let condition = select(&["s0", "s0 and not s1", "s0 and s1", "s0 or s1", "1 of s*"][..]);
+    (prop::collection::vec(maps, 2), condition).prop_map(|(maps, condition)| Rule {
+        selections: maps.into_iter().map(without_twins).map(Search::Map).collect(),
+        condition: condition.to_owned(),
+    })
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
     (prop::collection::vec(search(), 1..4), expression()).prop_map(|(selections, expression)| {
         let condition = expression.text(selections.len());
         Rule { selections, condition }
@@ -130,18 +157,20 @@ fn search() -> impl Strategy<Value = Search> {
     ]
 }
 
-/// Lines of a map: no key twice.
 fn items() -> impl Strategy<Value = Vec<Item>> {
-    prop::collection::vec(item(), 1..4).prop_map(|items| {
-        let mut kept: Vec<Item> = Vec::new();
-        for item in items {
-            let is_new = |other: &Item| (other.field, other.modifiers) != (item.field, item.modifiers);
-            if kept.iter().all(is_new) {
-                kept.push(item);
-            }
+    prop::collection::vec(item(), 1..4).prop_map(without_twins)
+}
+
+/// No key stands twice in a map.
+fn without_twins(items: Vec<Item>) -> Vec<Item> {
+    let mut kept: Vec<Item> = Vec::new();
+    for item in items {
+        let is_new = |other: &Item| (other.field, other.modifiers) != (item.field, item.modifiers);
+        if kept.iter().all(is_new) {
+            kept.push(item);
         }
-        kept
-    })
+    }
+    kept
 }
 
 fn item() -> impl Strategy<Value = Item> {
