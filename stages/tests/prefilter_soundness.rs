@@ -25,7 +25,7 @@ fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String
     let detect = Detect { rules, config };
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
-        Output::Alert(alert) => found.push(serde_json::to_string(&alert).unwrap()),
+        Output::Alert(alert) => found.push(serde_json::to_string(&alert).expect("an alert is JSON")),
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
         Output::Reject(_) => {}
     };
@@ -54,7 +54,7 @@ fn generated_rules_match_are_unknown_and_pass_by() {
     let cases = (rulebook(), file(Taste::Wild));
     let (mut alerts, mut unknown, mut unparsed, mut records) = (0, 0, 0, 0);
     for _ in 0..400 {
-        let (yaml, file) = cases.new_tree(&mut runner).unwrap().current();
+        let (yaml, file) = cases.new_tree(&mut runner).expect("nothing is filtered").current();
         let (_, tally) = outputs(generate::compile(&yaml), false, &file.0);
         alerts += tally.alerts.iter().sum::<u64>();
         unknown += tally.unknown.values().sum::<u64>();
@@ -71,7 +71,7 @@ fn counterexample(abilities: Abilities) -> Option<String> {
     let cases =
         (subsequence(vec!["StopLogging", "DeleteTrail", "Kick"], 1..3), record(Taste::Wild));
     (0..1500).find_map(|_| {
-        let (names, record) = cases.new_tree(&mut runner).unwrap().current();
+        let (names, record) = cases.new_tree(&mut runner).expect("nothing is filtered").current();
         let item = Item {
             field: "eventName",
             modifiers: "",

@@ -7,7 +7,7 @@ use super::look::{
     found, has_other_dash, has_wildcard, is_between_texts, leads_over_dots, leaves,
     stands_in_scalar, texts,
 };
-use super::{Case, Departure, Example};
+use super::{Departure, Example};
 
 /// All of them.
 pub const DEPARTURES: &[Departure] = &[
