@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_new_dependency_of_the_stages_is_caught() {
         let more = format!("{}tokio = \"1\"\n", manifest());
-        check(stages_dependencies, "stages/Cargo.toml", &more, &[20]);
+        check(stages_dependencies, "stages/Cargo.toml", &more, &[22]);
         let table = format!("{}[dependencies.tokio]\nversion = \"1\"\n", manifest());
         check(stages_dependencies, "stages/Cargo.toml", &table, &[20]);
     }

@@ -1,0 +1,29 @@
+//! What the command line promises, each promise through the real binary.
+//!
+//! Every test writes its own folder, runs `askance` in it and reads what came out. How the stages
+//! work inside is left to their own tests.
+
+mod damage;
+mod endings;
+mod examples;
+mod exit_codes;
+mod explain;
+mod files;
+mod filters;
+mod generated;
+mod help;
+mod hostile;
+mod inputs;
+mod levels;
+mod limits;
+mod odd;
+mod options;
+mod order;
+mod outputs;
+mod packed;
+mod records;
+mod rulebook;
+mod rules;
+mod sandbox;
+mod summary;
+mod terminal;
