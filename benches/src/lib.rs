@@ -3,3 +3,4 @@
 //! Everything is made up here: no record is copied from a real trail, and nothing reads a clock.
 
 pub mod generate;
+pub mod prepared;

@@ -120,6 +120,33 @@ impl Summary {
     }
 }
 
+/// A file of a corpus in memory.
+#[derive(Clone, Debug)]
+pub struct CorpusFile {
+    /// Where [`write_corpus`] would put it below its folder.
+    pub path: PathBuf,
+    /// Its bytes, packed as the format says.
+    pub content: Vec<u8>,
+}
+
+/// Makes a corpus in memory: the same files as [`write_corpus`], on one thread.
+///
+/// # Panics
+/// Never: writing to memory does not fail.
+pub fn memory_corpus(config: &CorpusConfig) -> (Vec<CorpusFile>, Summary) {
+    let studio = studio(config);
+    let (mut files, mut summary) = (Vec::new(), Summary::default());
+    for index in 0..studio.plans.len() {
+        let mut content = Vec::new();
+        let filled = write_events(&studio, index, config.format, &mut content);
+        let mut filled = filled.expect("writing to memory does not fail");
+        filled.stored = content.len() as u64;
+        summary.add(filled);
+        files.push(CorpusFile { path: path(&studio, index, config.format), content });
+    }
+    (files, summary)
+}
+
 /// Writes a corpus below `folder`.
 ///
 /// # Errors
@@ -164,32 +191,41 @@ fn studio(config: &CorpusConfig) -> Studio {
     }
 }
 
-fn write_file(studio: &Studio, index: usize, format: Format, folder: &Path) -> io::Result<Summary> {
-    let stem = &studio.plans[index].stem;
-    let mut name = folder.join(stem).into_os_string();
+fn path(studio: &Studio, index: usize, format: Format) -> PathBuf {
+    let mut name = studio.plans[index].stem.clone().into_os_string();
     name.push(".");
     name.push(format.extension());
-    let path = PathBuf::from(name);
+    PathBuf::from(name)
+}
+
+fn write_file(studio: &Studio, index: usize, format: Format, folder: &Path) -> io::Result<Summary> {
+    let path = folder.join(path(studio, index, format));
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let file = BufWriter::with_capacity(1 << 18, File::create(&path)?);
-    let mut summary = match format {
-        Format::Gz => {
-            let mut gz = GzBuilder::new().write(file, Compression::default());
-            let summary = fill(studio, index, format, &mut gz)?;
-            gz.finish()?.flush()?;
-            summary
-        }
-        Format::Plain | Format::Jsonl => {
-            let mut file = file;
-            let summary = fill(studio, index, format, &mut file)?;
-            file.flush()?;
-            summary
-        }
-    };
+    let mut file = BufWriter::with_capacity(1 << 18, File::create(&path)?);
+    let mut summary = write_events(studio, index, format, &mut file)?;
+    file.flush()?;
     summary.stored = fs::metadata(&path)?.len();
     Ok(summary)
+}
+
+/// Writes file number `index` to `sink`, packed if its format is.
+fn write_events(
+    studio: &Studio,
+    index: usize,
+    format: Format,
+    sink: &mut impl Write,
+) -> io::Result<Summary> {
+    match format {
+        Format::Gz => {
+            let mut gz = GzBuilder::new().write(sink, Compression::default());
+            let summary = fill(studio, index, format, &mut gz)?;
+            gz.finish()?;
+            Ok(summary)
+        }
+        Format::Plain | Format::Jsonl => fill(studio, index, format, sink),
+    }
 }
 
 /// Writes the events of file number `index` to `sink` until its size is reached.

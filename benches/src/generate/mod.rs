@@ -18,6 +18,6 @@ mod rules;
 mod template;
 mod world;
 
-pub use corpus::{CorpusConfig, Format, Summary, write_corpus};
+pub use corpus::{CorpusConfig, CorpusFile, Format, Summary, memory_corpus, write_corpus};
 pub use example::{ExampleFile, example_trail};
 pub use rules::{GeneratedRule, generate_rules};
