@@ -117,6 +117,14 @@ fn list(choice: &Choice) -> anyhow::Result<u8> {
             clean(&correlation.title)
         ));
     }
+    for rule in &reading.not_run {
+        let title = rule.title.as_deref().unwrap_or(&rule.id);
+        text.push_str(&format!(
+            "not run        {}: {}  (needs correlation)\n",
+            rule.place,
+            clean(title)
+        ));
+    }
     for skipped in &reading.skipped {
         text.push_str(&format!("skipped        {}: {}\n", skipped.place, clean(&skipped.why)));
     }

@@ -152,7 +152,12 @@ fn load_rules(
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(None);
     }
-    totals.correlations = reading.correlations.len();
+    for rule in &reading.not_run {
+        let title = rule.title.as_deref().unwrap_or(&rule.id);
+        let line = format!("askance: warning: {}: not run: {title}: needs correlation", rule.place);
+        eprintln_line(&clean(&line));
+    }
+    totals.correlations = reading.correlations.len() + reading.not_run.len();
     totals.rules_left_out = reading
         .left_out
         .iter()

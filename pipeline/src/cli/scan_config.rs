@@ -44,10 +44,12 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
         config: ScanConfig::default(),
         faults: Vec::new(),
     };
-    match yaml::parse_one(&text) {
-        Ok(node) if node.is_null() => {}
-        Ok(node) => reader.top(&node),
-        Err(faults) => reader.faults = faults,
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if !text.lines().all(is_blank) {
+        match yaml::parse_one(&text) {
+            Ok(node) => reader.top(&node),
+            Err(faults) => reader.faults = faults,
+        }
     }
     if reader.faults.is_empty() {
         return Ok(reader.config);

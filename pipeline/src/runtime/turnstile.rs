@@ -107,8 +107,11 @@ impl<T> Turnstile<T> {
 impl<T> State<T> {
     fn is_full(&self, number: u64, size: usize, budget: usize) -> bool {
         let mine = self.pending.get(&number).map_or(0, |pending| pending.held);
-        let is_due_and_small = number == self.due && mine + size <= budget / 2;
-        self.held > 0 && self.held + size > budget && !is_due_and_small
+        if number == self.due {
+            // What others hold must not stop the one that everybody waits for.
+            return mine > 0 && mine + size > budget / 2;
+        }
+        self.held > 0 && self.held + size > budget
     }
 }
 

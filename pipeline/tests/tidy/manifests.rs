@@ -107,7 +107,7 @@ mod tests {
         let more = format!("{}tokio = \"1\"\n", manifest());
         check(stages_dependencies, "stages/Cargo.toml", &more, &[22]);
         let table = format!("{}[dependencies.tokio]\nversion = \"1\"\n", manifest());
-        check(stages_dependencies, "stages/Cargo.toml", &table, &[20]);
+        check(stages_dependencies, "stages/Cargo.toml", &table, &[22]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::problem::{LeftOut, Problem, Report, Severity, Skipped};
 use super::regexes::Regexes;
 use super::rule;
 use super::scope::Scope;
+use crate::yaml::Position;
 
 /// A file of rules.
 #[derive(Debug, Clone)]
@@ -42,6 +43,9 @@ pub struct Reading {
     pub skipped: Vec<Skipped>,
     /// Errors and warnings of all files, by file and line.
     pub problems: Vec<Problem>,
+    /// Rules in the old form that counts in their condition (`selection | count() > 5`), which the
+    /// specification has replaced by correlation documents. They are told as warnings.
+    pub not_run: Vec<LeftOut>,
     /// Rules, filters and correlations that would run but for an error.
     pub left_out: Vec<LeftOut>,
 }
@@ -111,6 +115,24 @@ impl Draft {
         self.reading.left_out.push(LeftOut { id: id.to_owned(), title, place });
     }
 
+    /// A rule in the old form that counts: known by name, told, and not run.
+    fn needs_correlation(
+        &mut self,
+        mut report: Report,
+        document: &Document,
+        position: Position,
+        what: &str,
+    ) {
+        let title = written(document, "title");
+        let id = written(document, "id").or_else(|| title.clone()).unwrap_or_default();
+        let message = format!("the rule is not run: aggregation {what:?} needs correlation");
+        report.warn(position, message).key("condition").hint("use a correlation document");
+        let place = report.place(document.position);
+        self.reading.problems.extend(report.problems);
+        self.reading.not_run.push(LeftOut { id, title, place });
+        self.know(document, Known::LeftOut);
+    }
+
     fn take(&mut self, mut scope: Scope<'_>, document: &Document) {
         match classify(document, &mut scope.report) {
             Class::Skipped(why) => {
@@ -125,6 +147,9 @@ impl Draft {
                     scope.report.fault(fault.clone());
                 }
                 match role {
+                    Role::Rule if let Some((position, what)) = aggregation(document) => {
+                        self.needs_correlation(scope.report, document, position, &what);
+                    }
                     Role::Rule => {
                         let rule = rule::read(&mut scope, document, source);
                         self.add_rule(rule, scope.report, document);
@@ -248,4 +273,14 @@ impl Draft {
 fn written(document: &Document, key: &str) -> Option<String> {
     let text = document.mapping.get_some(key)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The aggregation behind the `|` of a rule's condition, if it has one.
+fn aggregation(document: &Document) -> Option<(Position, String)> {
+    let condition = document.mapping.get("detection")?.as_mapping()?.get("condition")?;
+    let one = std::slice::from_ref(condition);
+    condition.as_sequence().unwrap_or(one).iter().find_map(|node| {
+        let (_, behind) = node.as_str()?.split_once('|')?;
+        Some((node.position, behind.trim().to_owned()))
+    })
 }

@@ -312,3 +312,17 @@ fn what_is_left_out_is_told_with_what_it_takes_along() {
          a.yml:13:11: \"one\" is left out because of an error\nleft out: one\nleft out: corr",
     );
 }
+
+#[test]
+fn the_old_form_that_counts_is_told_and_not_run() {
+    let text = "title: Many secrets\nid: many\nlogsource: {product: aws, service: cloudtrail}\n\
+                detection:\n    a: {x: 1}\n    timeframe: 5m\n    condition: a | count() by u > 5\n";
+    let reading = reading(&[("a.yml", text)]);
+    assert!(reading.rules.is_empty() && !reading.has_errors() && reading.left_out.is_empty());
+    assert_eq!(reading.not_run[0].id, "many");
+    assert_eq!(
+        reading.problems[0].to_string(),
+        "a.yml:7:16: warning: the rule is not run: aggregation \"count() by u > 5\" needs \
+         correlation (use a correlation document)"
+    );
+}
