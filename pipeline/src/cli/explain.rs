@@ -115,7 +115,7 @@ fn one_event(
         field(&["eventSource"]),
         field(&["eventName"]),
         field(&["eventTime"]),
-        args.file.display(),
+        clean(&args.file.to_string_lossy()),
     );
     let mut others = 0;
     for at in wanted {

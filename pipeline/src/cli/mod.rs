@@ -82,10 +82,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes a line on standard error; if even that is closed there is nobody to tell.
-fn eprintln_line(line: &str) {
+/// Writes lines on standard error, harmless on a terminal whatever is quoted in them; if even that
+/// is closed there is nobody to tell.
+fn eprintln_line(text: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let mut stderr = std::io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(stderr, "{}", crate::output::clean::clean(line));
+    }
 }
 
 /// Writes text on standard output; a closed pipe is no error.

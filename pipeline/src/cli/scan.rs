@@ -163,6 +163,15 @@ fn load_rules(
         .iter()
         .map(|rule| format!("{} ({})", rule.title.as_deref().unwrap_or(&rule.id), rule.place))
         .collect();
+    // A file that is no YAML has no rule to name.
+    for problem in reading.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+        let file = &problem.place.file;
+        let is_named = reading.left_out.iter().any(|rule| rule.place.file == *file);
+        let words = format!("what {file} holds");
+        if !is_named && !totals.rules_left_out.contains(&words) {
+            totals.rules_left_out.push(words);
+        }
+    }
     // The built-in rules' own cases are no news.
     let is_news = |place: &str| !place.starts_with("rules/") || is_named;
     for skipped in reading.skipped.iter().filter(|skipped| is_news(&skipped.place.file)) {

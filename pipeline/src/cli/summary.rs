@@ -6,6 +6,8 @@ use std::time::Duration;
 use askance_stages::model::{Drop, Level, Odd, Reason};
 use askance_stages::tally::Tally;
 
+use crate::output::clean::clean;
+
 /// Counts of a whole scan.
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -73,10 +75,12 @@ impl Totals {
         let unknown = tally.unknown.iter();
         list(
             "could not be decided (CloudTrail cut the record; --show-unknown lists them)",
-            unknown.map(|(rule, count)| format!("{} by rule {rule}", number(*count))).collect(),
+            unknown
+                .map(|(rule, count)| format!("{} by rule {}", number(*count), clean(rule)))
+                .collect(),
         );
         for ((day, region), count) in &tally.days {
-            lines.push(format!("{day} {region}: {}", plural(*count, "record")));
+            lines.push(format!("{day} {}: {}", clean(region), plural(*count, "record")));
         }
         lines.join("\n")
     }
@@ -115,7 +119,10 @@ impl Totals {
         }
         lines.push(line);
         if !self.rules_left_out.is_empty() {
-            lines.push(format!("left out because of errors: {}", self.rules_left_out.join(", ")));
+            lines.push(format!(
+                "left out because of errors: {}",
+                clean(&self.rules_left_out.join(", "))
+            ));
         }
     }
 }

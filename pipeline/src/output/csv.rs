@@ -42,7 +42,7 @@ impl CsvWriter {
     fn header(&mut self) -> io::Result<()> {
         if !self.has_header {
             self.has_header = true;
-            self.writer.write_record(COLUMNS)?;
+            self.writer.write_record(COLUMNS).map_err(plain)?;
         }
         Ok(())
     }
@@ -80,12 +80,20 @@ impl AlertWriter for CsvWriter {
             alert.origin.index.to_string(),
             matched.join("; "),
         ];
-        Ok(self.writer.write_record(row.map(|cell| guarded(&cell)))?)
+        self.writer.write_record(row.map(|cell| guarded(&cell))).map_err(plain)
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.header()?;
         self.writer.flush()
+    }
+}
+
+/// The error of the file or pipe itself, so that a closed pipe is known as one.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use askance_stages::model::{Actor, Alert, Level};
 
-use super::clean::{clean, pad, width};
+use super::clean::{clean, fit, pad, width};
 use super::{AlertWriter, Out};
 
 /// How the table looks.
@@ -24,12 +24,20 @@ pub struct TableWriter {
     has_heading: bool,
 }
 
+/// Terminals with fewer columns get several lines for each alert.
+const NARROW: usize = 72;
+
 const HEADING: [&str; 6] = ["TIME (UTC)", "LEVEL", "WHAT", "WHO", "WHERE", "ON WHAT"];
 
 impl TableWriter {
     /// Writes to `out`.
     pub fn new(out: Out, style: TableStyle) -> Self {
         Self { out, style, widths: widths(style.columns), has_heading: false }
+    }
+
+    /// The columns of a terminal that is too narrow for a line for each alert.
+    fn narrow(&self) -> Option<usize> {
+        self.style.columns.filter(|columns| *columns < NARROW)
     }
 
     fn line(&mut self, cells: &[String; 6], colour: Option<&str>) -> io::Result<()> {
@@ -48,8 +56,20 @@ impl TableWriter {
         writeln!(self.out, "{}", line.trim_end())
     }
 
+    /// On a narrow terminal each alert takes four lines.
+    fn block(&mut self, cells: &[String; 6], columns: usize) -> io::Result<()> {
+        let [time, level, what, who, place, on_what] = cells;
+        let lines = [
+            format!("{time}  {level}"),
+            format!("  {what}"),
+            format!("  {who}, {place}"),
+            format!("  {on_what}"),
+        ];
+        lines.iter().try_for_each(|line| writeln!(self.out, "{}", fit(line, columns)))
+    }
+
     fn heading(&mut self) -> io::Result<()> {
-        if self.has_heading {
+        if self.has_heading || self.narrow().is_some() {
             return Ok(());
         }
         self.has_heading = true;
@@ -84,6 +104,9 @@ impl AlertWriter for TableWriter {
             on_what,
         ]
         .map(|cell| clean(&cell));
+        if let Some(columns) = self.narrow() {
+            return self.block(&cells, columns);
+        }
         self.line(&cells, Some(colour(alert.level)))
     }
 
@@ -95,7 +118,7 @@ impl AlertWriter for TableWriter {
 /// Widths of the columns: the last four share what the first two leave.
 fn widths(columns: Option<usize>) -> [usize; 6] {
     let Some(columns) = columns else { return [19, 8, 52, 32, 27, 24] };
-    let rest = columns.max(72) - 19 - 8 - 5 * 2;
+    let rest = columns.max(NARROW) - 19 - 8 - 5 * 2;
     // An account and a region take 27 columns; where there is no room the account goes first.
     let place = if rest >= 100 { 27 } else { rest * 22 / 100 };
     let what = (rest - place) * 46 / 100;

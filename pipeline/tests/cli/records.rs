@@ -115,7 +115,7 @@ fn gzip_at(level: Compression, bytes: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// Gzip of zeros, which never stand in memory.
 pub(crate) fn gzip_of_zeros(count: u64, before: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(before.as_bytes()).expect("memory takes everything");
     std::io::copy(&mut std::io::Read::take(std::io::repeat(0), count), &mut encoder)
         .expect("memory takes everything");

@@ -75,7 +75,9 @@ fn the_table_fits_the_terminal() {
         let Some(run) = on_terminal(&sandbox, columns, "", "in.json") else { return };
         let text = plain(&run.exits(0).out);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 5, "a heading and a line for each alert:\n{text}");
+        // Where a line for each alert would tell nothing there are four, without a heading.
+        let expected = if columns < 72 { 16 } else { 5 };
+        assert_eq!(lines.len(), expected, "{text}");
         for line in lines {
             assert!(line.width() <= columns, "{} of {columns} columns: {line}", line.width());
         }

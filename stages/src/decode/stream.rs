@@ -19,6 +19,8 @@ pub struct Stream<'a> {
     limits: DecodeLimits,
     /// Bytes given out.
     given: u64,
+    /// Packed bytes taken in.
+    consumed: u64,
 }
 
 enum Kind<'a> {
@@ -80,7 +82,7 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Self {
-        Self { kind: Kind::Plain(Source::new(head, rest)), limits, given: 0 }
+        Self { kind: Kind::Plain(Source::new(head, rest)), limits, given: 0, consumed: 0 }
     }
 
     pub(super) fn gzip(
@@ -88,7 +90,7 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Self {
-        Self { kind: Kind::Gzip(Some(Source::new(head, rest))), limits, given: 0 }
+        Self { kind: Kind::Gzip(Some(Source::new(head, rest))), limits, given: 0, consumed: 0 }
     }
 
     pub(super) fn zstd(
@@ -98,7 +100,7 @@ impl<'a> Stream<'a> {
     ) -> Result<Self, Damage> {
         let decoder = zstd::stream::read::Decoder::with_buffer(Source::new(head, rest))
             .map_err(|error| damage_of(&error, 0, Reason::CorruptCompression))?;
-        Ok(Self { kind: Kind::Zstd(Box::new(decoder)), limits, given: 0 })
+        Ok(Self { kind: Kind::Zstd(Box::new(decoder)), limits, given: 0, consumed: 0 })
     }
 
     /// Reads some bytes into `out`, which is not empty; 0 at the end.
@@ -113,37 +115,49 @@ impl<'a> Stream<'a> {
                 return Err(damage);
             }
         };
+        self.note_consumed();
         self.given += count as u64;
-        let consumed = self.consumed();
-        let is_too_much = self.given > self.limits.max_object_bytes;
-        let is_too_dense =
-            self.given > RATIO_FREE && self.given / self.limits.max_ratio.max(1) > consumed;
-        if is_too_much || (is_too_dense && !matches!(self.kind, Kind::Plain(_))) {
+        let Some(damage) = self.excess() else { return Ok(count) };
+        // What is within the limit is given out before the damage is told.
+        let too_many = self.given.saturating_sub(self.limits.max_object_bytes);
+        let kept = count.saturating_sub(usize::try_from(too_many).unwrap_or(usize::MAX));
+        if kept == 0 {
             self.kind = Kind::Done;
-            let detail = if is_too_much {
-                format!("more than {} bytes (limits.max_object)", self.limits.max_object_bytes)
-            } else {
-                format!("more than {} to 1 (limits.max_ratio)", self.limits.max_ratio)
-            };
-            return Err(Damage { reason: Reason::Bomb, offset: consumed, detail });
+            return Err(damage);
         }
-        Ok(count)
+        self.kind = Kind::Damaged(Some(damage));
+        Ok(kept)
     }
 
-    /// Packed bytes taken in so far.
-    fn consumed(&self) -> u64 {
-        match &self.kind {
+    /// Too much came out, or too much for what went in.
+    fn excess(&self) -> Option<Damage> {
+        let is_packed = !matches!(self.kind, Kind::Plain(_));
+        let ratio = self.limits.max_ratio.max(1);
+        let detail = if self.given > self.limits.max_object_bytes {
+            format!("more than {} bytes (limits.max_object)", self.limits.max_object_bytes)
+        } else if is_packed && self.given > RATIO_FREE && self.given / ratio > self.consumed {
+            format!("more than {} to 1 (limits.max_ratio)", self.limits.max_ratio)
+        } else {
+            return None;
+        };
+        Some(Damage { reason: Reason::Bomb, offset: self.consumed, detail })
+    }
+
+    /// Notes how many packed bytes were taken in so far; at the end there is no source to ask.
+    fn note_consumed(&mut self) {
+        self.consumed = match &self.kind {
             Kind::Plain(source) | Kind::Gzip(Some(source)) | Kind::Member(source, _) => {
                 source.consumed
             }
             Kind::Zstd(decoder) => decoder.get_ref().consumed,
-            Kind::Gzip(None) | Kind::Damaged(_) | Kind::Done => 0,
-        }
+            Kind::Gzip(None) | Kind::Damaged(_) | Kind::Done => self.consumed,
+        };
     }
 
     fn read_any(&mut self, out: &mut [u8]) -> Result<usize, Damage> {
         loop {
-            let consumed = self.consumed();
+            self.note_consumed();
+            let consumed = self.consumed;
             match &mut self.kind {
                 Kind::Done => return Ok(0),
                 Kind::Plain(source) => {

@@ -231,6 +231,9 @@ impl Splitter {
                 };
                 self.push(frame, window)
             }
+            Header::Whole { end, .. } if end > MAX_RECORD => {
+                Some(self.begin_discard(Reason::TooLarge, window))
+            }
             Header::Whole { end, kind } => {
                 let start = self.at;
                 self.at += end;
