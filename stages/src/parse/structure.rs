@@ -71,7 +71,7 @@ struct Bits {
     backslash: u64,
     open: u64,
     close: u64,
-    /// The letter `u`; only looked at where there is a backslash.
+    /// The letter `u`; only looked at where there is a backslash, here or right before.
     letter_u: u64,
 }
 
@@ -141,14 +141,14 @@ impl pulp::NullaryFnOnce for VectorWalk<'_> {
             self.bytes,
             self.is_last,
             #[inline(always)]
-            |block| vector_bits(v3, block),
+            |block, follows| vector_bits(v3, block, follows),
         )
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn vector_bits(v3: pulp::x86::V3, block: &[u8; 64]) -> Bits {
+fn vector_bits(v3: pulp::x86::V3, block: &[u8; 64], follows_backslash: bool) -> Bits {
     let halves: [core::arch::x86_64::__m256i; 2] = pulp::cast(*block);
     // `{` and `[` differ in one bit, as do `}` and `]`: setting it makes one comparison do for both.
     // No other byte becomes one of them that way: 0x5b|0x20 = 0x7b, 0x5d|0x20 = 0x7d only.
@@ -163,7 +163,11 @@ fn vector_bits(v3: pulp::x86::V3, block: &[u8; 64]) -> Bits {
         backslash,
         open: equal_bytes(v3, folded, b'{'),
         close: equal_bytes(v3, folded, b'}'),
-        letter_u: if backslash == 0 { 0 } else { equal_bytes(v3, halves, b'u') },
+        letter_u: if backslash == 0 && !follows_backslash {
+            0
+        } else {
+            equal_bytes(v3, halves, b'u')
+        },
     }
 }
 
@@ -176,7 +180,7 @@ fn equal_bytes(v3: pulp::x86::V3, halves: [core::arch::x86_64::__m256i; 2], byte
     u64::from(low.cast_unsigned()) | (u64::from(high.cast_unsigned()) << 32)
 }
 
-fn portable_bits(block: &[u8; 64]) -> Bits {
+fn portable_bits(block: &[u8; 64], _follows_backslash: bool) -> Bits {
     let mut bits = Bits::default();
     for (index, byte) in block.iter().enumerate() {
         let bit = 1u64 << index;
@@ -197,13 +201,14 @@ fn walk_blocks(
     walk: &mut Walk,
     bytes: &[u8],
     is_last: bool,
-    bits_of: impl Fn(&[u8; 64]) -> Bits,
+    bits_of: impl Fn(&[u8; 64], bool) -> Bits,
 ) -> Found {
     let mut here = *walk;
     let found = loop {
         let rest = bytes.get(here.position..).unwrap_or_default();
         if let Some(block) = rest.first_chunk::<64>() {
-            if let Some(found) = step(&mut here, bits_of(block)) {
+            let bits = bits_of(block, here.escaped != 0);
+            if let Some(found) = step(&mut here, bits) {
                 break found;
             }
             here.position += 64;
@@ -215,7 +220,8 @@ fn walk_blocks(
         // Zeros are neither quotes nor brackets, so the padding cannot end anything.
         let mut block = [0; 64];
         block[..rest.len()].copy_from_slice(rest);
-        if let Some(found) = step(&mut here, bits_of(&block)) {
+        let bits = bits_of(&block, here.escaped != 0);
+        if let Some(found) = step(&mut here, bits) {
             break found;
         }
         here.position = bytes.len();
@@ -332,10 +338,12 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8]) {
-        let (expected, _) = plain(bytes);
+        let (expected, has_unicode) = plain(bytes);
         for structure in [Structure::new(), Structure::portable()] {
             let mut walk = Walk::default();
             assert_eq!(structure.find_end(&mut walk, bytes, true), expected);
+            // Behind the end a block may hold more of them.
+            assert!(walk.has_unicode_escape || !has_unicode, "an escape is missed");
             // In two pieces, cut anywhere.
             for cut in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
                 let mut walk = Walk::default();
@@ -380,6 +388,9 @@ mod tests {
 
     #[test]
     fn unicode_escapes_are_noticed() {
+        for pad in 0..140 {
+            check(format!("{{\"{}\\u0041\":1}}", "x".repeat(pad)).as_bytes());
+        }
         for (text, expected) in
             [(r#"{"a":"\u0041"}"#, true), (r#"{"a":"\\u0041"}"#, false), (r#"{"u":"\"u"}"#, false)]
         {

@@ -205,9 +205,11 @@ impl Splitter {
 
     fn push(&mut self, frame: Frame, window: &[u8]) -> Option<Step> {
         if self.frames.len() >= MAX_FRAMES {
-            let start = std::mem::replace(&mut self.at, window.len());
+            // The rest of the line is passed over, however it comes in windows.
             self.frames.clear();
-            return Some(Step::Piece(Piece::Rejected(Reason::TooDeep, start..window.len())));
+            self.is_garbage = true;
+            self.is_mid_line = true;
+            return Some(Step::Piece(Piece::Rejected(Reason::TooDeep, self.at..window.len())));
         }
         self.frames.push(frame);
         self.has_element = false;
@@ -409,11 +411,8 @@ impl Splitter {
             Header::More if is_last => Some(self.cut(window)),
             Header::More if rest.len() <= MAX_RECORD => Some(Step::More),
             Header::More | Header::TooDeep | Header::Malformed => {
-                self.frames.pop();
-                let start = self.at;
-                self.at = window.len();
-                self.is_garbage = true;
-                Some(Step::Piece(Piece::Rejected(Reason::NotJson, start..window.len())))
+                self.frames.clear();
+                self.garbage(window, is_last)
             }
         }
     }
