@@ -53,6 +53,23 @@ fn a_flipped_byte_in_gzip_keeps_the_members_before_it() {
 }
 
 #[test]
+#[ignore = "a defect: an error of zstd hides what the same call unpacked, up to 1 MiB"]
+fn zstd_that_does_not_fit_its_checksum_keeps_its_records() {
+    use std::io::Write;
+
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(trail(&many(3)).as_bytes()).unwrap();
+    let mut packed = encoder.finish().unwrap();
+    *packed.last_mut().unwrap() ^= 1;
+    let found = run(&packed);
+    assert_eq!(
+        (found.rejects.as_slice(), found.alerts.len()),
+        ([Reason::BadChecksum].as_slice(), 3)
+    );
+}
+
+#[test]
 fn cut_json_keeps_the_records_before_the_cut() {
     let text = trail(&many(3));
     let inside_third = text.len() - 40;

@@ -25,7 +25,9 @@ fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String
     let detect = Detect { rules, config };
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
-        Output::Alert(alert) => found.push(serde_json::to_string(&alert).expect("an alert is JSON")),
+        Output::Alert(alert) => {
+            found.push(serde_json::to_string(&alert).expect("an alert is JSON"))
+        }
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
         Output::Reject(_) => {}
     };
@@ -58,11 +60,57 @@ fn generated_rules_match_are_unknown_and_pass_by() {
         let (_, tally) = outputs(generate::compile(&yaml), false, &file.0);
         alerts += tally.alerts.iter().sum::<u64>();
         unknown += tally.unknown.values().sum::<u64>();
-        unparsed += tally.passed_unparsed;
+        unparsed += tally.unparsed;
         records += tally.records;
     }
     let counts = format!("{alerts} alerts, {unknown} unknown, {unparsed} unparsed of {records}");
     assert!(alerts > 200 && unknown > 20 && unparsed > 100, "{counts}");
+}
+
+/// An escape may lie across the border between two blocks of 64 bytes that are walked at once.
+#[test]
+#[ignore = "a defect of structure.rs: an escape across two blocks is not told"]
+fn an_escaped_key_is_seen_wherever_it_stands() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {eventName: StopLogging}, condition: s}\n";
+    for length in 0..130 {
+        let filler = "x".repeat(length);
+        let record = format!(
+            r#"{{"eventVersion":"{filler}","eventName":"Other","\u0065ventName":"StopLogging"}}"#
+        );
+        let (found, _) = outputs(generate::compile(yaml), false, record.as_bytes());
+        assert_eq!(found.len(), 1, "with {length} bytes of filler");
+    }
+}
+
+/// The lenient reader forgives a missing comma; what is looked at before must not hide an escape.
+#[test]
+#[ignore = "a defect of header.rs: an escape behind a scalar without a comma is not told"]
+fn an_escaped_key_without_a_comma_before_it_is_seen() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {eventName: StopLogging}, condition: s}\n";
+    let record = br#"{"eventName":"Other","a":1"\u0065ventName":"StopLogging"}"#;
+    let (found, _) = outputs(generate::compile(yaml), false, record);
+    assert_eq!(found.len(), 1);
+}
+
+/// Whatever is said of a missing field and a cut one, both ways must say it.
+#[test]
+#[ignore = "a defect of needs.rs: fieldref needs its field, yet a cut other field makes it unknown"]
+fn a_fieldref_to_what_was_cut_is_seen() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {eventSource|fieldref: resources.x}, condition: s}\n";
+    let record = br#"{"userIdentity":{"eventName":"Other"},"resources":{"omitted":true}}"#;
+    let (quick, _) = outputs(generate::compile(yaml), false, record);
+    let (slow, _) = outputs(generate::compile(yaml), true, record);
+    assert_eq!(quick, slow);
+}
+
+/// Integers with a leading zero are taken leniently, and then written without it.
+#[test]
+#[ignore = "a defect of glance.rs: 05 is compared as the text 05"]
+fn a_number_with_a_leading_zero_is_seen() {
+    let yaml =
+        "title: a\nlogsource: {product: aws}\ndetection: {s: {eventName: '5'}, condition: s}\n";
+    let (found, _) = outputs(generate::compile(yaml), false, br#"{"eventName":05}"#);
+    assert_eq!(found.len(), 1);
 }
 
 /// Looks for a record that a rule on `eventName` matches and the small prefilter passes by.

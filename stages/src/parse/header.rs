@@ -162,7 +162,12 @@ fn value_end(
             Ok(end)
         }
         b',' | b'}' | b']' | b':' => Err(Header::Malformed),
-        _ => scalar_end(&text[at..]).map(|length| at + length).ok_or(Header::More),
+        _ => {
+            let length = scalar_end(&text[at..]).ok_or(Header::More)?;
+            // No JSON, but whoever parses it shall say so.
+            seen.has_unicode_escape |= memchr(b'\\', &text[at..at + length]).is_some();
+            Ok(at + length)
+        }
     }
 }
 
