@@ -2,6 +2,9 @@
 //!
 //! Damaged input has a file of its own, `damage.rs`.
 
+// Helpers of tests fail by panicking, as tests do, and may say on standard error what they skip.
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+
 mod inputs;
 
 use askance_stages::decode::Input;

@@ -3,6 +3,9 @@
 //! `ASKANCE_FUZZ_SECONDS` says how long each body runs (0.3 by default); the seed is fixed, so that
 //! a longer run begins with what a shorter one did.
 
+// Helpers of tests fail by panicking, as tests do, and may say on standard error what they skip.
+#![allow(clippy::print_stderr)]
+
 #[path = "../fuzz/bodies/mod.rs"]
 mod bodies;
 mod mutator;

@@ -26,7 +26,7 @@ fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {
-            found.push(serde_json::to_string(&alert).expect("an alert is JSON"))
+            found.push(serde_json::to_string(&alert).expect("an alert is JSON"));
         }
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
         Output::Reject(_) => {}

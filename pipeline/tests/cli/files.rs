@@ -99,7 +99,7 @@ fn unprivileged(sandbox: &Sandbox, args: &[&str]) -> Option<crate::sandbox::Run>
 fn a_file_without_permission_is_told_and_others_are_read() {
     let sandbox = folder();
     sandbox.write("in/2.json", trail_of(&["x"]));
-    fs::set_permissions(sandbox.path("in/2.json"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(sandbox.path("in/2.json"), fs::Permissions::from_mode(0o000)).unwrap();
     let Some(run) = unprivileged(&sandbox, &["in"]) else { return };
     run.exits(3).found(&["a", "b"]).says("askance: in/2.json: cannot be read");
     run.says("permission denied").says("1 unreadable");
@@ -109,7 +109,7 @@ fn a_file_without_permission_is_told_and_others_are_read() {
 fn a_folder_without_permission_is_told_and_others_are_read() {
     let sandbox = folder();
     sandbox.write("in/2/x.json", trail_of(&["x"]));
-    fs::set_permissions(sandbox.path("in/2"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(sandbox.path("in/2"), fs::Permissions::from_mode(0o000)).unwrap();
     let run = unprivileged(&sandbox, &["in"]);
     fs::set_permissions(sandbox.path("in/2"), fs::Permissions::from_mode(0o755)).unwrap();
     let Some(run) = run else { return };

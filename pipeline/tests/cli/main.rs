@@ -3,6 +3,9 @@
 //! Every test writes its own folder, runs `askance` in it and reads what came out. How the stages
 //! work inside is left to their own tests.
 
+// Helpers of tests fail by panicking, as tests do, and may say on standard error what they skip.
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::needless_pass_by_value)]
+
 mod damage;
 mod endings;
 mod examples;

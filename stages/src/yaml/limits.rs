@@ -9,7 +9,7 @@ pub const MAX_TEXT_BYTES: usize = 4 << 20;
 pub const MAX_DEPTH: usize = 64;
 
 /// Most nodes of a file. What aliases and anchors copy counts again, and so does long text (a node
-/// for every [`BYTES_PER_NODE`] bytes), so that a small file cannot become a large tree.
+/// for every `BYTES_PER_NODE` bytes), so that a small file cannot become a large tree.
 pub const MAX_NODES: usize = 250_000;
 
 /// Bytes of text that count as one more node.

@@ -156,7 +156,11 @@ pub fn containers(records: &[String; 2]) -> Vec<(&'static str, String)> {
         ("bare records in a row", format!("{first}{second}")),
         (
             "two files in a row",
-            format!("{}\n{}", trail(&[first.clone()]), trail(&[second.clone()])),
+            format!(
+                "{}\n{}",
+                trail(std::slice::from_ref(first)),
+                trail(std::slice::from_ref(second))
+            ),
         ),
         ("answers of lookup-events", events("Events", "CloudTrailEvent") + ",\"NextToken\":\"x\"}"),
         ("CloudWatch Logs", events("logEvents", "message") + ",\"messageType\":\"DATA_MESSAGE\"}"),
