@@ -101,7 +101,7 @@ pub struct RuleArgs {
     /// The built-in rules as well as those of --rules
     #[arg(long, help_heading = "Rules")]
     pub builtin: bool,
-    /// File with values for %placeholders% (name: [values]); may be repeated
+    /// File with values for %placeholders%, as `name: [values]`; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     pub placeholders: Vec<PathBuf>,
     /// Leave out rules with errors instead of stopping

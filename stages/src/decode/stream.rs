@@ -3,12 +3,16 @@
 use std::io::{BufRead, BufReader, Cursor, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
+use zstd::stream::raw::{InBuffer, Operation, OutBuffer};
 
 use super::{DecodeLimits, damage_of};
 use crate::model::{Damage, Reason};
 
 /// Size of one read from below.
 const READ: usize = 256 << 10;
+
+/// Packed bytes given to zstd at a time.
+const ZSTD_STEP: usize = 4 << 10;
 
 /// Output up to here may be of any ratio: small objects can't hurt.
 const RATIO_FREE: u64 = 64 << 20;
@@ -28,7 +32,7 @@ enum Kind<'a> {
     /// Between members.
     Gzip(Option<Source<'a>>),
     Member(Source<'a>, Decompress),
-    Zstd(Box<zstd::stream::read::Decoder<'a, Source<'a>>>),
+    Zstd(Source<'a>, Box<Unzstd>),
     /// What was unpacked before the damage has been given out; now it is told.
     Damaged(Option<Damage>),
     Done,
@@ -98,9 +102,10 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Result<Self, Damage> {
-        let decoder = zstd::stream::read::Decoder::with_buffer(Source::new(head, rest))
-            .map_err(|error| damage_of(&error, 0, Reason::CorruptCompression))?;
-        Ok(Self { kind: Kind::Zstd(Box::new(decoder)), limits, given: 0, consumed: 0 })
+        let decoder = zstd::stream::raw::Decoder::new()
+            .map_err(|error| damage_of(&error, 0, Reason::Internal))?;
+        let kind = Kind::Zstd(Source::new(head, rest), Box::new(Unzstd { decoder, is_mid: false }));
+        Ok(Self { kind, limits, given: 0, consumed: 0 })
     }
 
     /// Reads some bytes into `out`, which is not empty; 0 at the end.
@@ -146,10 +151,10 @@ impl<'a> Stream<'a> {
     /// Notes how many packed bytes were taken in so far; at the end there is no source to ask.
     fn note_consumed(&mut self) {
         self.consumed = match &self.kind {
-            Kind::Plain(source) | Kind::Gzip(Some(source)) | Kind::Member(source, _) => {
-                source.consumed
-            }
-            Kind::Zstd(decoder) => decoder.get_ref().consumed,
+            Kind::Plain(source)
+            | Kind::Gzip(Some(source))
+            | Kind::Member(source, _)
+            | Kind::Zstd(source, _) => source.consumed,
             Kind::Gzip(None) | Kind::Damaged(_) | Kind::Done => self.consumed,
         };
     }
@@ -165,15 +170,16 @@ impl<'a> Stream<'a> {
                         .read(out)
                         .map_err(|e| damage_of(&e, consumed, Reason::Unreadable));
                 }
-                Kind::Zstd(decoder) => {
-                    return decoder.read(out).map_err(|error| {
-                        // The library words a cut frame as an unexpected end, all else as "other".
-                        let mut damage = damage_of(&error, consumed, Reason::CorruptCompression);
-                        if error.kind() == std::io::ErrorKind::Other {
-                            damage.reason = zstd_reason(&error);
-                        }
-                        damage
-                    });
+                Kind::Zstd(source, unzstd) => {
+                    let (count, next) = unzstd.unpack(source, out);
+                    match next {
+                        None => {}
+                        Some(Next::Member) => self.kind = Kind::Done,
+                        Some(Next::Damage(damage)) => self.kind = Kind::Damaged(Some(damage)),
+                    }
+                    if count > 0 {
+                        return Ok(count);
+                    }
                 }
                 Kind::Gzip(source) => {
                     let source = source.take().ok_or_else(lost_source)?;
@@ -283,13 +289,66 @@ fn inflate(
     (count, None)
 }
 
-fn zstd_reason(error: &std::io::Error) -> Reason {
-    let words = error.to_string();
-    if words.contains("checksum") {
-        Reason::BadChecksum
-    } else if words.contains("Unknown frame descriptor") {
-        Reason::TrailingGarbage
-    } else {
-        Reason::CorruptCompression
+/// Zstandard frames, one after the other.
+struct Unzstd {
+    decoder: zstd::stream::raw::Decoder<'static>,
+    /// A frame has begun and not ended.
+    is_mid: bool,
+}
+
+impl Unzstd {
+    /// Unpacks some; every byte that came out before damage is counted. [`Next::Member`] at the end.
+    fn unpack(&mut self, source: &mut Source<'_>, out: &mut [u8]) -> (usize, Option<Next>) {
+        let mut count = 0;
+        while count < out.len() {
+            let offset = source.consumed;
+            let damage =
+                |reason, detail: String| Some(Next::Damage(Damage { reason, offset, detail }));
+            let input = match source.fill_buf() {
+                Ok(input) => input,
+                Err(error) => return (count, damage(Reason::Unreadable, error.to_string())),
+            };
+            if input.is_empty() {
+                if self.is_mid {
+                    let detail = "the last zstd frame is cut".to_owned();
+                    return (count, damage(Reason::Truncated, detail));
+                }
+                return (count, Some(Next::Member));
+            }
+            let is_first = offset == 0;
+            // An error hides what the same call unpacked, so little is given at a time, and what
+            // may be the checksum, four bytes, by itself.
+            let step = match input.len() {
+                length @ 0..=4 => length,
+                length => (length - 4).min(ZSTD_STEP),
+            };
+            let mut from = InBuffer::around(&input[..step]);
+            let mut into = OutBuffer::around(&mut out[count..]);
+            let result = self.decoder.run(&mut from, &mut into);
+            let (read, written) = (from.pos(), into.pos());
+            count += written;
+            source.consume(read);
+            match result {
+                Ok(hint) => {
+                    // Nothing read and nothing written would go on for ever.
+                    if read == 0 && written == 0 && hint > 0 && self.is_mid {
+                        return (count, damage(Reason::CorruptCompression, String::new()));
+                    }
+                    self.is_mid = hint > 0;
+                }
+                Err(error) => {
+                    let words = error.to_string();
+                    let reason = if words.contains("checksum") {
+                        Reason::BadChecksum
+                    } else if !is_first && !self.is_mid {
+                        Reason::TrailingGarbage
+                    } else {
+                        Reason::CorruptCompression
+                    };
+                    return (count, damage(reason, words));
+                }
+            }
+        }
+        (count, None)
     }
 }

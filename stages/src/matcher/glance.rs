@@ -55,11 +55,11 @@ fn word(rest: &[u8]) -> Behind<'_> {
     if !matches!(after.first(), Some(b',' | b'}' | b' ' | b'\n' | b'\r' | b'\t')) {
         return Behind::Unclear;
     }
+    // Other numbers (`-0`, `05`, `1.50`, ...) are written anew by tests.
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
     let is_integer = word.len() < 19
-        && word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
-        && !word.is_empty()
-        // Minus zero is written anew as zero.
-        && !word.starts_with(b"-0");
+        && digits.iter().all(u8::is_ascii_digit)
+        && (word == b"0" || digits.first().is_some_and(|digit| *digit != b'0'));
     match word {
         b"null" => Behind::Null,
         b"true" | b"false" => std::str::from_utf8(word).map_or(Behind::Unclear, Behind::Word),

@@ -97,8 +97,9 @@ fn value_tests(test: &Test, into: &mut Vec<ValueTest>) -> Need {
             }
             most
         }
-        Test::Exists(true) | Test::FieldRef { .. } => Need::Key,
-        Test::Null | Test::Exists(false) => Need::Nothing,
+        Test::Exists(true) => Need::Key,
+        // Where the other field was cut it can't be told, whether or not this one is there.
+        Test::Null | Test::Exists(false) | Test::FieldRef { .. } => Need::Nothing,
     }
 }
 
