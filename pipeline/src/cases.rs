@@ -48,7 +48,9 @@ pub struct Case {
     pub event: Value,
     /// Line in its file.
     pub line: usize,
-    /// What was changed from the case that it is like.
+    /// The name of the case that it is like.
+    pub like: Option<String>,
+    /// What was changed from that case.
     pub changes: Vec<String>,
 }
 
@@ -141,6 +143,7 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
         }
         _ => return Err(Fault::new(node.position, "a case has either `event` or `like`")),
     };
+    let like = mapping.get("like").and_then(Node::as_str).map(str::to_owned);
     let mut changes = Vec::new();
     if let Some(set) = mapping.get_some("set") {
         for entry in &set.mapping()?.entries {
@@ -157,7 +160,7 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
             change(&mut event, &path, None).map_err(|why| Fault::new(remove.position, why))?;
         }
     }
-    Ok(Case { name, is_hit, event, line: node.position.line, changes })
+    Ok(Case { name, is_hit, event, line: node.position.line, like, changes })
 }
 
 /// Sets or removes what a dotted path leads to; where an object lacks a step, `set` makes it.

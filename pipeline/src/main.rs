@@ -1,5 +1,7 @@
 //! askance: reads what was done in AWS accounts and asks whether it was meant.
 
+#[cfg(test)]
+mod builtin_tests;
 mod cases;
 mod cli;
 mod output;

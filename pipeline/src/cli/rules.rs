@@ -217,10 +217,12 @@ fn run(rules: &RuleSet, index: usize, case: &Case) -> Option<String> {
 
 fn failure(file: &CaseFile, case: &Case, rules: &RuleSet, index: usize, why: &str) -> String {
     let (expected, got) = if case.is_hit { ("hit", "miss") } else { ("miss", "hit") };
-    let changes = if case.changes.is_empty() {
-        String::new()
-    } else {
-        format!("  changed: {}\n", clean(&case.changes.join("; ")))
+    let changes = match &case.like {
+        Some(base) => {
+            let changes = clean(&case.changes.join("; "));
+            format!("  like \"{}\", changed: {changes}\n", clean(base))
+        }
+        None => String::new(),
     };
     format!(
         "{}:{}: case \"{}\" of \"{}\"\n- expected {expected}\n+ got      {got}\n{changes}{why}",
