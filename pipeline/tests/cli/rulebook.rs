@@ -76,7 +76,7 @@ fn a_failing_case_shows_what_was_expected_and_why_it_was_not() {
         own/rule.cases.yml:6: case "a bucket is read" of "Bucket deleted"
         - expected miss
         + got      hit
-          changed: awsRegion = "eu-west-1"
+          like "a bucket is deleted", changed: awsRegion = "eu-west-1"
           yes condition: selection
             yes selection
               yes eventSource
