@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::runtime::pool::Control;
 use crate::sources::files::{Entry, Files};
+
+/// How long a scan must take before a bar is shown.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Shows how far a scan is; updated from its counters by a thread of its own.
 pub struct Progress {
@@ -25,7 +28,7 @@ impl Progress {
         if !is_wanted || !std::io::stderr().is_terminal() {
             return Self { bar: None, control };
         }
-        let bar = ProgressBar::new_spinner();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let moving = "{spinner} {decimal_bytes} read, {decimal_bytes_per_sec}";
         let known = "{wide_bar} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, \
                      {eta} left";
@@ -38,6 +41,11 @@ impl Progress {
         }
         let (shown, counters) = (bar.clone(), Arc::clone(&control));
         std::thread::spawn(move || {
+            // What is over at once needs no bar.
+            std::thread::sleep(PATIENCE);
+            if !shown.is_finished() {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+            }
             while !shown.is_finished() {
                 shown.set_position(counters.bytes.load(Ordering::Relaxed));
                 let length = total.load(Ordering::Relaxed);

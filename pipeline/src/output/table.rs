@@ -138,8 +138,12 @@ fn colour(level: Level) -> &'static str {
 
 /// The actor in a few words: role and session, user, or service.
 pub fn who(actor: &Actor) -> String {
-    let name = actor.name.as_deref().map_or("unknown", permission_set);
+    let name = actor.name.as_deref().unwrap_or("unknown");
     match (actor.kind.as_deref(), actor.session.as_deref()) {
+        // Behind a permission set the session is the person, who matters more than the set.
+        (Some("AssumedRole"), Some(person)) if permission_set(name).is_some() => {
+            format!("{person} ({})", permission_set(name).unwrap_or(name))
+        }
         (Some("AssumedRole"), Some(session)) if session != name => format!("{name}/{session}"),
         (Some("IAMUser"), _) => format!("user {name}"),
         (Some("AWSService"), _) => format!("service {name}"),
@@ -153,9 +157,9 @@ pub fn who(actor: &Actor) -> String {
 }
 
 /// The readable part of a role that Identity Center made: `AWSReservedSSO_NAME_16 hex digits`.
-fn permission_set(name: &str) -> &str {
+fn permission_set(name: &str) -> Option<&str> {
     let inner = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_'));
-    inner.map_or(name, |(set, _)| set)
+    inner.map(|(set, _)| set)
 }
 
 /// An ARN without its beginning, which says what the row says already.
@@ -190,7 +194,7 @@ mod tests {
         };
         assert_eq!(who(&actor("AssumedRole", "Admin", Some("mika"))), "Admin/mika");
         let sso = "AWSReservedSSO_PowerUser_ca656aeedf7f634d";
-        assert_eq!(who(&actor("AssumedRole", sso, Some("mika@a.b"))), "PowerUser/mika@a.b");
+        assert_eq!(who(&actor("AssumedRole", sso, Some("mika@a.b"))), "mika@a.b (PowerUser)");
         assert_eq!(who(&actor("IAMUser", "mika", None)), "user mika");
         assert_eq!(who(&actor("Root", "root", None)), "root");
         assert_eq!(who(&Actor::default()), "unknown");

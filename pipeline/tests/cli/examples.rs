@@ -18,18 +18,18 @@ fn the_example_trail_tells_its_story() {
     let run = at_root(&["scan", "examples/trail"]);
     expect_test::expect![[r#"
         TIME (UTC)           LEVEL     WHAT                                                  WHO                               WHERE                        ON WHAT
-        2026-03-02 12:08:17  CRITICAL  EBS snapshot shared with everyone                     DeveloperAccess/tom.becker@media.example.com  111122223333 us-east-1       snap-0921b8ed2a8889f1e
-        2026-03-02 18:14:17  HIGH      Lambda function can be invoked by any AWS account     PowerUserAccess/emma.dubois@media.example.com  111122223333 us-east-1       rights-sync-prod
+        2026-03-02 12:08:17  CRITICAL  EBS snapshot shared with everyone                     tom.becker@media.example.com (DeveloperAccess)  111122223333 us-east-1       snap-0921b8ed2a8889f1e
+        2026-03-02 18:14:17  HIGH      Lambda function can be invoked by any AWS account     emma.dubois@media.example.com (PowerUserAccess)  111122223333 us-east-1       rights-sync-prod
         2026-03-02 23:02:17  MEDIUM    VPC flow logs deleted                                 user wire-feed-2                  123456789012 us-east-1       fl-0056b35050d658e88
-        2026-03-02 16:46:17  MEDIUM    Instance started or changed to allow the old metadata service  NewsroomOperator/lars.nilsson@media.example.com  111122223333 ap-northeast-1  i-09a16a1ededb78044
-        2026-03-02 09:12:17  HIGH      Security group lets the whole internet reach an admin port  PowerUserAccess/ingrid.dahl@media.example.com  111122223333 us-east-1       sg-0c5c1257612a35c06
-        2026-03-02 21:37:17  HIGH      KMS key scheduled for deletion                        PowerUserAccess/carlos.ruiz@media.example.com  123456789012 eu-west-1       5c68b18a-3c96-4f3a-9365-a20b515931e4 +1
+        2026-03-02 16:46:17  MEDIUM    Instance started or changed to allow the old metadata service  lars.nilsson@media.example.com (NewsroomOperator)  111122223333 ap-northeast-1  i-09a16a1ededb78044
+        2026-03-02 09:12:17  HIGH      Security group lets the whole internet reach an admin port  ingrid.dahl@media.example.com (PowerUserAccess)  111122223333 us-east-1       sg-0c5c1257612a35c06
+        2026-03-02 21:37:17  HIGH      KMS key scheduled for deletion                        carlos.ruiz@media.example.com (PowerUserAccess)  123456789012 eu-west-1       5c68b18a-3c96-4f3a-9365-a20b515931e4 +1
         2026-03-02 15:02:17  HIGH      Console sign-in without a second factor               root                              123456789012 us-east-1       root
         2026-03-02 15:02:17  HIGH      Root user signed in to the console                    root                              123456789012 us-east-1       123456789012
-        2026-03-02 10:01:17  MEDIUM    Block public access of a bucket removed or weakened   PowerUserAccess/ingrid.dahl@media.example.com  444455556666 eu-west-1       media-proxies-dev-47b731 +1
-        2026-03-02 10:02:17  HIGH      Bucket policy opens the bucket to everyone            PowerUserAccess/ingrid.dahl@media.example.com  444455556666 eu-west-1       media-proxies-dev-47b731 +1
+        2026-03-02 10:01:17  MEDIUM    Block public access of a bucket removed or weakened   ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731 +1
+        2026-03-02 10:02:17  HIGH      Bucket policy opens the bucket to everyone            ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731 +1
         2026-03-02 09:41:17  HIGH      Administrator policy of AWS attached                  ci-deploy/GitHubActions-web-deploy  444455556666 us-east-1       subtitle-scheduler-execution-role
-        2026-03-02 13:22:17  MEDIUM    Access key made for another user                      NewsroomOperator/aiko.tanaka@media.example.com  444455556666 us-east-1       smtp-relay
+        2026-03-02 13:22:17  MEDIUM    Access key made for another user                      aiko.tanaka@media.example.com (NewsroomOperator)  444455556666 us-east-1       smtp-relay
     "#]].assert_eq(&run.exits(0).out);
     run.says("13 files, ").says(" 629 records ");
     assert!(!run.err.contains("could not be read"), "{}", run.err);
