@@ -45,13 +45,6 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         None => ScanConfig::default(),
     };
     let filter = filter(args)?;
-    for path in args.paths.iter().filter(|path| path.as_os_str() != "-") {
-        if let Err(error) = std::fs::symlink_metadata(path)
-            && error.kind() == io::ErrorKind::NotFound
-        {
-            bail!("cannot read {}: no such file or folder", path.display());
-        }
-    }
     let mut totals = Totals::default();
     let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
     let detect = Detect {

@@ -44,10 +44,10 @@ fn a_file_of_blanks_or_of_empty_gzip_is_empty() {
 }
 
 #[test]
-fn an_input_that_is_not_there_is_wrong_use() {
-    let run = folder().scan(&["in", "nowhere.json"]);
-    run.exits(2).says("nowhere.json").says("no such file or folder");
-    assert_eq!(run.out, "", "nothing is read");
+fn an_input_that_is_not_there_is_told_and_the_others_are_read() {
+    let run = folder().scan(&["nowhere.json", "in"]);
+    run.exits(3).found(&["a", "b"]).says("1 unreadable");
+    run.says("askance: nowhere.json: cannot be read: no such file or directory");
 }
 
 #[test]

@@ -42,119 +42,119 @@ fn help_of_scan() {
     check(
         &["scan"],
         expect_test::expect![[r#"
-        Read CloudTrail files and tell what is dangerous in them
+            Read CloudTrail files and tell what is dangerous in them
 
-        Usage: askance scan [OPTIONS] <PATH>...
+            Usage: askance scan [OPTIONS] <PATH>...
 
-        Arguments:
-          <PATH>...
-                  Files, folders (with everything below them) or - for standard input
+            Arguments:
+              <PATH>...
+                      Files, folders (with everything below them) or - for standard input
 
-        Options:
-          -h, --help
-                  Print help (see a summary with '-h')
+            Options:
+              -h, --help
+                      Print help (see a summary with '-h')
 
-          -V, --version
-                  Print version
+              -V, --version
+                      Print version
 
-        Rules:
-              --rules <PATH>
-                  Rule file or folder, instead of the built-in rules; may be repeated
+            Rules:
+                  --rules <PATH>
+                      Rule file or folder, instead of the built-in rules; may be repeated
 
-              --builtin
-                  The built-in rules as well as those of --rules
+                  --builtin
+                      The built-in rules as well as those of --rules
 
-              --placeholders <FILE>
-                  File with values for %placeholders% (name: [values]); may be repeated
+                  --placeholders <FILE>
+                      File with values for %placeholders%, as `name: [values]`; may be repeated
 
-              --keep-going
-                  Leave out rules with errors instead of stopping
+                  --keep-going
+                      Leave out rules with errors instead of stopping
 
-        What is looked at:
-              --from <TIME>
-                  Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z
+            What is looked at:
+                  --from <TIME>
+                      Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z
 
-              --to <TIME>
-                  Only events before this time
+                  --to <TIME>
+                      Only events before this time
 
-              --account <ID>
-                  Only events of this account (the one it happened in); may be repeated
+                  --account <ID>
+                      Only events of this account (the one it happened in); may be repeated
 
-              --region <REGION>
-                  Only events of this region; may be repeated
+                  --region <REGION>
+                      Only events of this region; may be repeated
 
-              --level <LEVEL>
-                  Only rules of this level and above
+                  --level <LEVEL>
+                      Only rules of this level and above
 
-                  Possible values:
-                  - informational: For enrichment
-                  - low:           Notable
-                  - medium:        To be reviewed
-                  - high:          To be reviewed promptly
-                  - critical:      Borders on certainty
+                      Possible values:
+                      - informational: For enrichment
+                      - low:           Notable
+                      - medium:        To be reviewed
+                      - high:          To be reviewed promptly
+                      - critical:      Borders on certainty
 
-                  [default: informational]
+                      [default: informational]
 
-        Output:
-              --format <FORMAT>
-                  How alerts are written
+            Output:
+                  --format <FORMAT>
+                      How alerts are written
 
-                  Possible values:
-                  - table: For people
-                  - jsonl: One JSON object a line
-                  - json:  One JSON array
-                  - csv:   Comma-separated, safe for spreadsheets
+                      Possible values:
+                      - table: For people
+                      - jsonl: One JSON object a line
+                      - json:  One JSON array
+                      - csv:   Comma-separated, safe for spreadsheets
 
-                  [default: table]
+                      [default: table]
 
-              --output <FILE>
-                  Write alerts to this file
+                  --output <FILE>
+                      Write alerts to this file
 
-              --no-event
-                  Leave the whole record out of JSON alerts
+                  --no-event
+                      Leave the whole record out of JSON alerts
 
-              --stats
-                  Count records by day and region in the summary (reads every record closely: slower)
+                  --stats
+                      Count records by day and region in the summary (reads every record closely: slower)
 
-              --show-unknown
-                  List records about which a rule could not be decided, since CloudTrail cut them
+                  --show-unknown
+                      List records about which a rule could not be decided, since CloudTrail cut them
 
-          -q, --quiet
-                  No progress bar and no summary
+              -q, --quiet
+                      No progress bar and no summary
 
-        How it is run:
-              --fail-on <LEVEL>
-                  Exit with 1 if something at this level or above was found
+            How it is run:
+                  --fail-on <LEVEL>
+                      Exit with 1 if something at this level or above was found
 
-                  Possible values:
-                  - informational: For enrichment
-                  - low:           Notable
-                  - medium:        To be reviewed
-                  - high:          To be reviewed promptly
-                  - critical:      Borders on certainty
+                      Possible values:
+                      - informational: For enrichment
+                      - low:           Notable
+                      - medium:        To be reviewed
+                      - high:          To be reviewed promptly
+                      - critical:      Borders on certainty
 
-              --allow-unreadable
-                  Don't exit with 3 because of input that could not be read
+                  --allow-unreadable
+                      Don't exit with 3 because of input that could not be read
 
-              --threads <N>
-                  Worker threads [default: one for each processor]
+                  --threads <N>
+                      Worker threads [default: one for each processor]
 
-              --config <FILE>
-                  Configuration file: rules and limits
+                  --config <FILE>
+                      Configuration file: rules and limits
 
-        Exit codes, the first that applies:
-          130  ended by Ctrl-C
-          2  wrong use, or rules that cannot be used
-          3  some input could not be read or was damaged; everything else was read
-          1  something at the level of --fail-on or above
-          0  otherwise
+            Exit codes, the first that applies:
+              130  ended by Ctrl-C
+              2  wrong use, or rules that cannot be used
+              3  some input could not be read or was damaged; everything else was read
+              1  something at the level of --fail-on or above
+              0  otherwise
 
-        Examples:
-          askance scan trail/
-          zcat *.json.gz | askance scan - --format jsonl
-          askance scan trail/ --from 24h --level high --fail-on critical
-          askance scan trail/ --rules sigma/rules/cloud/aws --builtin
-    "#]],
+            Examples:
+              askance scan trail/
+              zcat *.json.gz | askance scan - --format jsonl
+              askance scan trail/ --from 24h --level high --fail-on critical
+              askance scan trail/ --rules sigma/rules/cloud/aws --builtin
+        "#]],
     );
 }
 
@@ -163,28 +163,29 @@ fn help_of_explain() {
     check(
         &["explain"],
         expect_test::expect![[r#"
-        Tell why a rule did or did not match an event
+            Tell why a rule did or did not match an event
 
-        Usage: askance explain [OPTIONS] --event <ID> <FILE>
+            Usage: askance explain [OPTIONS] --event <ID> <FILE>
 
-        Arguments:
-          <FILE>  File that holds the event, or - for standard input
+            Arguments:
+              <FILE>  File that holds the event, or - for standard input
 
-        Options:
-              --event <ID>   The event's eventID
-              --rule <RULE>  Id, name or title of a rule
-          -h, --help         Print help
-          -V, --version      Print version
+            Options:
+                  --event <ID>   The event's eventID
+                  --rule <RULE>  Id, name or title of a rule
+              -h, --help         Print help
+              -V, --version      Print version
 
-        Rules:
-              --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
-              --builtin              The built-in rules as well as those of --rules
-              --placeholders <FILE>  File with values for %placeholders% (name: [values]); may be repeated
-              --keep-going           Leave out rules with errors instead of stopping
+            Rules:
+                  --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
+                  --builtin              The built-in rules as well as those of --rules
+                  --placeholders <FILE>  File with values for %placeholders%, as `name: [values]`; may be
+                                         repeated
+                  --keep-going           Leave out rules with errors instead of stopping
 
-        Without --rule: which rules match the event, and why.
-        Exit codes: 0 explained, 2 wrong use, or no such event or rule.
-    "#]],
+            Without --rule: which rules match the event, and why.
+            Exit codes: 0 explained, 2 wrong use, or no such event or rule.
+        "#]],
     );
 }
 
