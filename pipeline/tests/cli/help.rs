@@ -216,25 +216,26 @@ fn help_of_rules_check() {
     check(
         &["rules", "check"],
         expect_test::expect![[r#"
-        Tell every error and warning of every rule file
+            Tell every error and warning of every rule file
 
-        Usage: askance rules check [OPTIONS] [PATHS]...
+            Usage: askance rules check [OPTIONS] [PATHS]...
 
-        Arguments:
-          [PATHS]...  Rule files and folders [default: the built-in rules]
+            Arguments:
+              [PATHS]...  Rule files and folders [default: the built-in rules]
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Rules:
-              --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
-              --builtin              The built-in rules as well as those of --rules
-              --placeholders <FILE>  File with values for %placeholders% (name: [values]); may be repeated
-              --keep-going           Leave out rules with errors instead of stopping
+            Rules:
+                  --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
+                  --builtin              The built-in rules as well as those of --rules
+                  --placeholders <FILE>  File with values for %placeholders%, as `name: [values]`; may be
+                                         repeated
+                  --keep-going           Leave out rules with errors instead of stopping
 
-        Exit codes: 0 no errors, 2 errors or wrong use.
-    "#]],
+            Exit codes: 0 no errors, 2 errors or wrong use.
+        "#]],
     );
 }
 
@@ -243,25 +244,26 @@ fn help_of_rules_test() {
     check(
         &["rules", "test"],
         expect_test::expect![[r#"
-        Run the cases beside each rule: examples that it must hit or miss
+            Run the cases beside each rule: examples that it must hit or miss
 
-        Usage: askance rules test [OPTIONS] [PATHS]...
+            Usage: askance rules test [OPTIONS] [PATHS]...
 
-        Arguments:
-          [PATHS]...  Rule files and folders [default: the built-in rules]
+            Arguments:
+              [PATHS]...  Rule files and folders [default: the built-in rules]
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Rules:
-              --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
-              --builtin              The built-in rules as well as those of --rules
-              --placeholders <FILE>  File with values for %placeholders% (name: [values]); may be repeated
-              --keep-going           Leave out rules with errors instead of stopping
+            Rules:
+                  --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
+                  --builtin              The built-in rules as well as those of --rules
+                  --placeholders <FILE>  File with values for %placeholders%, as `name: [values]`; may be
+                                         repeated
+                  --keep-going           Leave out rules with errors instead of stopping
 
-        Exit codes: 0 all cases pass, 1 some fail, 2 wrong use or bad files.
-    "#]],
+            Exit codes: 0 all cases pass, 1 some fail, 2 wrong use or bad files.
+        "#]],
     );
 }
 
@@ -270,25 +272,26 @@ fn help_of_rules_list() {
     check(
         &["rules", "list"],
         expect_test::expect![[r#"
-        List rules, correlations and what is skipped
+            List rules, correlations and what is skipped
 
-        Usage: askance rules list [OPTIONS] [PATHS]...
+            Usage: askance rules list [OPTIONS] [PATHS]...
 
-        Arguments:
-          [PATHS]...  Rule files and folders [default: the built-in rules]
+            Arguments:
+              [PATHS]...  Rule files and folders [default: the built-in rules]
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Rules:
-              --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
-              --builtin              The built-in rules as well as those of --rules
-              --placeholders <FILE>  File with values for %placeholders% (name: [values]); may be repeated
-              --keep-going           Leave out rules with errors instead of stopping
+            Rules:
+                  --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated
+                  --builtin              The built-in rules as well as those of --rules
+                  --placeholders <FILE>  File with values for %placeholders%, as `name: [values]`; may be
+                                         repeated
+                  --keep-going           Leave out rules with errors instead of stopping
 
-        Exit codes: 0 listed, 2 wrong use.
-    "#]],
+            Exit codes: 0 listed, 2 wrong use.
+        "#]],
     );
 }
 
