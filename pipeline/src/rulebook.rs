@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Level;
-use askance_stages::sigma::ast::Place;
+use askance_stages::sigma::ast::{Place, Rule};
 use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
 /// The built-in rules and their cases: path and text.
@@ -151,11 +151,11 @@ fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, Rule
     Ok(all)
 }
 
-/// Compiles the rules of a reading from `level` up.
+/// Compiles rules from `level` up.
 ///
 /// # Errors
 /// Words for people, one line for each rule that cannot be compiled.
-pub fn compile(reading: &Reading, level: Level) -> Result<RuleSet, Vec<String>> {
-    let rules = reading.rules.iter().filter(|rule| rule.level >= level).cloned().map(Arc::new);
+pub fn compile(rules: Vec<Rule>, level: Level) -> Result<RuleSet, Vec<String>> {
+    let rules = rules.into_iter().filter(|rule| rule.level >= level).map(Arc::new);
     RuleSet::compile(rules).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

@@ -43,7 +43,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(code::USE);
     }
-    let rules = rulebook::compile(&reading, Level::Informational)
+    let rules = rulebook::compile(reading.rules, Level::Informational)
         .map_err(|errors| anyhow::anyhow!(errors.join("\n")))?;
     let wanted = match &args.rule {
         Some(name) => vec![find_rule(&rules, name)?],

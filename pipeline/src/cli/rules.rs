@@ -80,7 +80,7 @@ fn check(choice: &Choice) -> anyhow::Result<u8> {
         text.push_str(&clean(&fault));
         text.push('\n');
     }
-    if let Err(failed) = rulebook::compile(&reading, Level::Informational) {
+    if let Err(failed) = rulebook::compile(reading.rules.clone(), Level::Informational) {
         errors += failed.len() as u64;
         failed.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));
     }
@@ -141,7 +141,7 @@ fn test(choice: &Choice) -> anyhow::Result<u8> {
     let reading = rulebook::read(&choice.rules())?;
     let (errors, _, mut text) = problems(&reading);
     let mut bad_files = errors;
-    let rules = match rulebook::compile(&reading, Level::Informational) {
+    let rules = match rulebook::compile(reading.rules.clone(), Level::Informational) {
         Ok(rules) => rules,
         Err(failed) => anyhow::bail!(failed.join("\n")),
     };

@@ -78,6 +78,8 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     pool::run(&detect, Files::new(args.paths.clone()), threads, &control, |event| {
         receiver.take(event)
     });
+    // The process is about to end: freeing thousands of rules one by one would only take time.
+    std::mem::forget(detect);
     let finished = receiver.writer.finish();
     progress.finish();
     let Receiver { totals, failure, .. } = receiver;
@@ -173,7 +175,7 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    match rulebook::compile(&reading, args.level.into()) {
+    match rulebook::compile(reading.rules, args.level.into()) {
         Ok(rules) => {
             totals.rules = rules.rules.len();
             Ok(Some(rules))
