@@ -109,6 +109,35 @@ fn a_number_with_a_leading_zero_is_seen() {
     assert_eq!(found.len(), 1);
 }
 
+/// Values are told apart by how they begin, which escapes and letters beyond ASCII can hide.
+#[test]
+fn a_value_is_seen_however_its_beginning_is_written() {
+    let check = |field: &str, value: &str, hits: usize| {
+        let yaml = format!(
+            "title: a\nlogsource: {{product: aws}}\ndetection: {{s: {{{field}}}, condition: s}}\n"
+        );
+        let text = format!(r#"{{"eventName":"Get","sourceIPAddress":{value}}}"#);
+        let (found, _) = outputs(generate::compile(&yaml), false, text.as_bytes());
+        assert_eq!(found.len(), hits, "{field} on {value}");
+    };
+    let network = "sourceIPAddress|cidr: 100.64.0.0/16";
+    check(network, r#""100.64.0.1""#, 1);
+    check(network, r#""\u003100.64.0.1""#, 1);
+    check(network, r#""1\u00300.64.0.1""#, 1);
+    check(network, r#""10\u0030.64.0.1""#, 1);
+    check(network, r#""100\u002e64.0.1""#, 1);
+    check(network, r#""100\u002e65.0.1""#, 0);
+    check(network, r#"["192.0.2.1", "100.64.0.1"]"#, 1);
+    check("sourceIPAddress|cidr: [100.64.0.0/16, '100::/16']", r#""100::7""#, 1);
+    check("sourceIPAddress|cidr: [100.64.0.0/16, 96.0.0.0/7]", r#""97.0.0.1""#, 1);
+    let name = "sourceIPAddress: kms.amazonaws.com";
+    check(name, r#""KMS.amazonaws.com""#, 1);
+    check(name, "\"\u{212a}ms.amazonaws.com\"", 1);
+    check(name, r#""\u212ams.amazonaws.com""#, 1);
+    check("sourceIPAddress: kms", r#""Kms""#, 1);
+    check("sourceIPAddress: '7'", "7", 1);
+}
+
 /// Looks for a record that a rule on `eventName` matches and the small prefilter passes by.
 fn counterexample(abilities: Abilities) -> Option<String> {
     let mut runner = generate::seeded_runner();

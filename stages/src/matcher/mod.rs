@@ -7,6 +7,7 @@
 mod evidence;
 mod explain;
 mod glance;
+mod key;
 mod needles;
 mod needs;
 mod prefilter;

@@ -1,10 +1,14 @@
-//! Finds several short texts in one pass over a record, by vector instructions (Teddy).
+//! Finds several short texts in a record by vector instructions, many in one pass (Teddy).
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use memchr::memmem;
 
 /// Most whole values that are looked for; each takes up to eight patterns, for letter case.
 pub(super) const MAX_VALUES: usize = 4;
+
+/// Up to so many patterns one pass for each is quicker than one for all together: a record lies in
+/// the nearest cache by then, and the search for one pattern takes its rarest bytes.
+const MAX_PASSES: usize = 4;
 
 /// What was found; see [`Needles::find`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,7 @@ struct Pattern {
 pub(super) struct Needles {
     patterns: Vec<Pattern>,
     searcher: Option<Searcher>,
-    /// Where there is no searcher: one pass for each pattern.
+    /// By pattern: for one pass each where there is no searcher.
     finders: Vec<memmem::Finder<'static>>,
 }
 
@@ -102,7 +106,7 @@ impl Needles {
             });
             pattern.alike = others.map(|(other, _)| other).collect();
         }
-        if texts.len() > 1 {
+        if texts.len() > MAX_PASSES {
             let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
             needles.searcher = builder.extend(&texts).build();
         }

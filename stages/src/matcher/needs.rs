@@ -126,12 +126,15 @@ fn union(alternatives: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
 fn cost(clause: &Clause) -> u32 {
     let one = |atom: &Atom| match atom.path.as_str() {
         // Half of all records have either value.
-        _ if atom.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 5,
+        _ if atom.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 6,
         "eventName" if !atom.tests.is_empty() => 0,
-        "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 4,
-        _ if atom.tests.is_empty() => 3,
-        path if path.contains('.') => 2,
-        _ => 1,
+        "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 5,
+        _ if atom.tests.is_empty() => 4,
+        path if path.contains('.') => 3,
+        // Rules ask for these by pattern, and ordinary records hold few that fit; an error code is
+        // shared by many rules and many records.
+        "sourceIPAddress" | "userAgent" => 1,
+        _ => 2,
     };
     clause.iter().map(one).max().unwrap_or(u32::MAX)
 }

@@ -6,20 +6,14 @@
 //! counts as "could match". It goes in two steps: one pass over every record for what each rule
 //! needs first, and for the few records that this leaves a look at what else those rules need.
 
-use hashbrown::HashMap;
 use memchr::memmem;
 
 use super::glance::{Behind, may_hide_key, plain_text, value_behind};
+use super::key::{Key, Memory};
 use super::needles::{Needle, Needles};
 use super::needs::{Atom, Clause, needs};
 use super::rule::CompiledRule;
 use super::value::ValueTest;
-
-/// Most different values of a key that are remembered; AWS has some 20,000 API calls in all.
-const MAX_REMEMBERED: usize = 32_768;
-
-/// Longest value that is remembered.
-const MAX_VALUE: usize = 256;
 
 /// Most keys besides `eventName` that are looked for; rules that need others are always tried.
 const MAX_KEYS: usize = 8;
@@ -56,16 +50,6 @@ pub struct Prefilter {
     further: Vec<Vec<Vec<Glance>>>,
 }
 
-/// A key, and the rules that need one of its values.
-#[derive(Debug, Default)]
-struct Key {
-    name: String,
-    /// By folded value, rules that need exactly it.
-    exact: HashMap<String, Vec<RuleIndex>, foldhash::fast::FixedState>,
-    /// Rules that need a value of some form.
-    forms: Vec<(RuleIndex, Vec<ValueTest>)>,
-}
-
 /// An atom of a further clause.
 #[derive(Debug)]
 struct Glance {
@@ -80,12 +64,9 @@ pub struct Candidates {
     /// In order, each once; meaningful after [`Verdict::Some`].
     pub(super) rules: Vec<RuleIndex>,
     /// By key: what its values lead to.
-    remembered: Vec<Memory>,
-    folded: String,
+    pub(super) remembered: Vec<Memory>,
+    pub(super) folded: String,
 }
-
-/// Only values that are plain text are kept, so what is found needs no second look.
-type Memory = HashMap<Box<[u8]>, Box<[RuleIndex]>, foldhash::fast::FixedState>;
 
 impl Prefilter {
     pub(super) fn new(rules: &[CompiledRule]) -> Self {
@@ -93,7 +74,7 @@ impl Prefilter {
             needles: Needles::default(),
             unicode: memmem::Finder::new(br"\u").into_owned(),
             omitted: memmem::Finder::new(br#"omitted""#).into_owned(),
-            keys: vec![Key { name: "eventName".to_owned(), ..Key::default() }],
+            keys: vec![Key::new("eventName")],
             values: Vec::new(),
             nested: Vec::new(),
             always: Vec::new(),
@@ -112,7 +93,10 @@ impl Prefilter {
                 clauses.map(|clause| clause.into_iter().map(Glance::new).collect()).collect(),
             );
         }
-        let keys = filter.keys.iter().map(|key| key.name.as_str());
+        for key in &mut filter.keys {
+            key.seal();
+        }
+        let keys = filter.keys.iter().map(Key::name);
         filter.needles = Needles::new(keys, &value_names, !filter.nested.is_empty());
         filter
     }
@@ -122,7 +106,7 @@ impl Prefilter {
             .iter()
             .filter(|atom| whole_values(atom, value_names).is_none())
             .map(|atom| leaf(&atom.path))
-            .filter(|leaf| !self.keys.iter().any(|key| key.name == *leaf))
+            .filter(|leaf| !self.keys.iter().any(|key| key.name() == *leaf))
             .collect();
         new.sort_unstable();
         new.dedup();
@@ -148,8 +132,8 @@ impl Prefilter {
                 continue;
             }
             let name = leaf(&atom.path);
-            let place = self.keys.iter().position(|key| key.name == name).unwrap_or_else(|| {
-                self.keys.push(Key { name: name.to_owned(), ..Key::default() });
+            let place = self.keys.iter().position(|key| key.name() == name).unwrap_or_else(|| {
+                self.keys.push(Key::new(name));
                 self.keys.len() - 1
             });
             self.keys[place].add(index, atom.tests);
@@ -217,67 +201,6 @@ impl Prefilter {
             });
         }
         if candidates.rules.is_empty() { Verdict::Pass } else { Verdict::Some }
-    }
-}
-
-impl Key {
-    fn add(&mut self, index: RuleIndex, tests: Vec<ValueTest>) {
-        let exact: Option<Vec<&str>> = tests
-            .iter()
-            .map(|test| match test {
-                ValueTest::Text(text) => text.exact_folded(),
-                _ => None,
-            })
-            .collect();
-        match exact {
-            Some(values) if !values.is_empty() => {
-                for value in values {
-                    self.exact.entry(value.to_owned()).or_default().push(index);
-                }
-            }
-            _ => self.forms.push((index, tests)),
-        }
-    }
-
-    /// Every rule that needs anything of this key.
-    fn add_all(&self, candidates: &mut Candidates) {
-        candidates.rules.extend(self.exact.values().flatten());
-        candidates.rules.extend(self.forms.iter().map(|(index, _)| *index));
-    }
-
-    /// Adds the rules that a value leads to; false if the value can't be read at a glance.
-    #[inline]
-    fn add_candidates(&self, place: usize, value: &[u8], candidates: &mut Candidates) -> bool {
-        if candidates.remembered.len() <= place {
-            candidates.remembered.resize_with(place + 1, Memory::default);
-        }
-        if let Some(rules) = candidates.remembered[place].get(value) {
-            candidates.rules.extend_from_slice(rules);
-            return true;
-        }
-        self.work_out(place, value, candidates)
-    }
-
-    fn work_out(&self, place: usize, value: &[u8], candidates: &mut Candidates) -> bool {
-        let Some(text) = plain_text(value) else { return false };
-        let mut rules = Vec::new();
-        super::text::fold_into(text, &mut candidates.folded);
-        if let Some(exact) = self.exact.get(candidates.folded.as_str()) {
-            rules.extend_from_slice(exact);
-        }
-        for (index, tests) in &self.forms {
-            let folded = &mut candidates.folded;
-            if tests.is_empty() || tests.iter().any(|test| test.holds_for_text(text, folded)) {
-                rules.push(*index);
-            }
-        }
-        candidates.rules.extend_from_slice(&rules);
-        // When it is full the rest is worked out each time: slower, never wrong.
-        let memory = &mut candidates.remembered[place];
-        if memory.len() < MAX_REMEMBERED && value.len() <= MAX_VALUE {
-            memory.insert(value.into(), rules.into());
-        }
-        true
     }
 }
 
