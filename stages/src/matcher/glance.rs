@@ -68,16 +68,19 @@ fn word(rest: &[u8]) -> Behind<'_> {
     }
 }
 
-/// Could some key be written with escapes? Keys that are looked for are letters, digits and
-/// `._-:`; other escapes (`\u003c`, which some writers like) can't be part of one.
-pub(super) fn may_hide_key(text: &[u8], unicode: &memmem::Finder<'_>) -> bool {
+/// Could something that is looked for be written with escapes? Keys and whole values that are looked
+/// for are letters, digits and `._-:`, and the Kelvin sign folds to a `k`; other escapes (`\u003c`,
+/// which some writers like) can't be part of one.
+pub(super) fn may_hide_needle(text: &[u8], unicode: &memmem::Finder<'_>) -> bool {
     unicode.find_iter(text).any(|at| {
         let code = text
             .get(at + 2..at + 6)
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u32::from_str_radix(digits, 16).ok());
         match code.and_then(char::from_u32) {
-            Some(character) => character.is_ascii_alphanumeric() || "._-:\"\\".contains(character),
+            Some(character) => {
+                character.is_ascii_alphanumeric() || "._-:\"\\\u{212a}".contains(character)
+            }
             None => true,
         }
     })

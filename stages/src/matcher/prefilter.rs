@@ -8,7 +8,7 @@
 
 use memchr::memmem;
 
-use super::glance::{Behind, may_hide_key, plain_text, value_behind};
+use super::glance::{Behind, may_hide_needle, plain_text, value_behind};
 use super::key::{Key, Memory};
 use super::needles::{Needle, Needles};
 use super::needs::{Atom, Clause, needs};
@@ -147,7 +147,7 @@ impl Prefilter {
         has_unicode_escape: bool,
         candidates: &mut Candidates,
     ) -> Verdict {
-        if has_unicode_escape && may_hide_key(text, &self.unicode) {
+        if has_unicode_escape && may_hide_needle(text, &self.unicode) {
             return Verdict::All;
         }
         candidates.rules.clear();
