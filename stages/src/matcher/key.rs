@@ -14,8 +14,11 @@ use crate::sigma::ast::Cidr;
 /// Most different values of a key that are remembered; AWS has some 20,000 API calls in all.
 const MAX_REMEMBERED: usize = 32_768;
 
-/// Longest value that is remembered.
-const MAX_VALUE: usize = 256;
+/// Most bytes of a key's values that are remembered.
+const MAX_REMEMBERED_BYTES: usize = 4 << 20;
+
+/// Longest value that is remembered, in bytes; CloudTrail cuts user agents at 1 KB.
+const MAX_VALUE: usize = 1024;
 
 /// Most different beginnings of a key's values that are compared with before the memory is asked.
 const MAX_BEGINNINGS: usize = 8;
@@ -35,8 +38,27 @@ pub(super) struct Key {
     beginnings: Option<Vec<String>>,
 }
 
-/// Only values that are plain text are kept, so what is found needs no second look.
-pub(super) type Memory = HashMap<Box<[u8]>, Box<[RuleIndex]>, foldhash::fast::FixedState>;
+/// What earlier values of one key led to. Only values that are plain text are kept, so what is found
+/// needs no second look.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    rules: HashMap<Box<[u8]>, Box<[RuleIndex]>, foldhash::fast::FixedState>,
+    /// Of the values.
+    bytes: usize,
+}
+
+impl Memory {
+    /// When it is full the rest is worked out each time: slower, never wrong.
+    fn keep(&mut self, value: &[u8], rules: Vec<RuleIndex>) {
+        let has_room = self.rules.len() < MAX_REMEMBERED
+            && self.bytes + value.len() <= MAX_REMEMBERED_BYTES
+            && value.len() <= MAX_VALUE;
+        if has_room {
+            self.bytes += value.len();
+            self.rules.insert(value.into(), rules.into());
+        }
+    }
+}
 
 impl Key {
     pub(super) fn new(name: &str) -> Self {
@@ -120,7 +142,7 @@ impl Key {
         if candidates.remembered.len() <= place {
             candidates.remembered.resize_with(place + 1, Memory::default);
         }
-        if let Some(rules) = candidates.remembered[place].get(value) {
+        if let Some(rules) = candidates.remembered[place].rules.get(value) {
             candidates.rules.extend_from_slice(rules);
             return true;
         }
@@ -141,11 +163,7 @@ impl Key {
             }
         }
         candidates.rules.extend_from_slice(&rules);
-        // When it is full the rest is worked out each time: slower, never wrong.
-        let memory = &mut candidates.remembered[place];
-        if memory.len() < MAX_REMEMBERED && value.len() <= MAX_VALUE {
-            memory.insert(value.into(), rules.into());
-        }
+        candidates.remembered[place].keep(value, rules);
         true
     }
 }
