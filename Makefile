@@ -8,7 +8,10 @@ BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint deny fuzz bench compare
+.PHONY: help build test run-tests tools lint deny fuzz bench compare
+
+# What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
+TOOLS := target/tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +19,17 @@ help: ## this list
 build: ## the binary, target/release/askance
 	$(CARGO) build --release
 
-test: ## unit, integration and doc tests, and the house rules
+tools: $(TOOLS)/installed ## stand-ins for AWS and mail that the tests start (needs python3 with venv)
+
+$(TOOLS)/installed: pipeline/tests/requirements.txt
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+test: tools ## unit, integration and doc tests, and the house rules
+	@bash pipeline/tests/with_moto.sh $(MAKE) --no-print-directory run-tests
+
+run-tests:
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace --no-fail-fast; code=$$?; \
 		$(CARGO) test --workspace --doc --no-fail-fast && exit $$code; \

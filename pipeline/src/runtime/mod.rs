@@ -1,4 +1,13 @@
-//! Workers, and the order in which their results come out.
+//! Workers, and the order in which their results come out; for the service, the way from sources to
+//! the store and on to the sinks.
 
+pub mod budget;
+pub mod clock;
+pub mod commit;
+pub mod deliver;
+pub mod intake;
+pub mod plan;
 pub mod pool;
+pub mod retry;
 pub mod turnstile;
+pub mod workers;

@@ -25,6 +25,7 @@ pub struct Facts {
     region: Option<String>,
     actor: Actor,
     event: Option<Box<RawValue>>,
+    shared_event: Option<String>,
 }
 
 /// What is known of the record's place and what is wanted in the alert.
@@ -52,6 +53,7 @@ impl Facts {
             account: account.map(str::to_owned),
             region: record.text(&["awsRegion"]).map(str::to_owned),
             actor: actor(record),
+            shared_event: shared_event(record),
             event: with_event.then(|| RawValue::from_string(json).ok()).flatten(),
         }
     }
@@ -78,7 +80,17 @@ pub fn alert(
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
         event: facts.event.clone(),
+        shared_event: facts.shared_event.clone(),
     }
+}
+
+/// What joins the records of one act in several accounts; the same key of Insights joins a beginning
+/// and an end.
+fn shared_event(record: &Record<'_>) -> Option<String> {
+    if record.text(&["eventCategory"]) == Some("Insight") {
+        return None;
+    }
+    record.text(&["sharedEventID"]).filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 /// What was acted on: by the rule's paths, then what CloudTrail lists; each id once.

@@ -1,6 +1,6 @@
 //! What people are told.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Level;
@@ -8,7 +8,7 @@ use super::Level;
 /// A rule matched an event.
 ///
 /// Field order here is the order in JSON; `docs/alert.schema.json` describes it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alert {
     /// 32 hexadecimal digits, the same for the same rule and event however it was read.
     pub id: String,
@@ -31,12 +31,15 @@ pub struct Alert {
     /// The fields that made the rule match.
     pub matched: Vec<Matched>,
     /// The whole record, unless it was not asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
+    /// `sharedEventID`: the same act as seen by several accounts. Never that of Insights. Not told.
+    #[serde(skip)]
+    pub shared_event: Option<String>,
 }
 
 /// The rule of an alert.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct RuleRef {
     /// Its id.
     pub id: String,
@@ -58,7 +61,7 @@ pub struct RuleFacts {
 }
 
 /// Who acted; each part as far as the record tells.
-#[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Actor {
     /// `userIdentity.type`.
     #[serde(rename = "type")]
@@ -74,7 +77,7 @@ pub struct Actor {
 }
 
 /// A thing that was acted on.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Resource {
     /// As CloudTrail names it (`AWS::S3::Bucket`) or the last key of the rule's path (`bucketName`).
     #[serde(rename = "type")]
@@ -84,7 +87,7 @@ pub struct Resource {
 }
 
 /// Where a record was read.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Origin {
     /// Path or address of the file.
     pub path: String,
@@ -93,7 +96,7 @@ pub struct Origin {
 }
 
 /// A field that made a selection hold.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Matched {
     /// The selection's name.
     pub selection: String,

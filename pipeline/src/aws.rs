@@ -1,0 +1,166 @@
+//! Clients of AWS services, from AWS's own environment and profiles: credentials, regions, endpoints,
+//! FIPS and proxies are what they are for every other AWS tool.
+//!
+//! Each attempt is counted by service and outcome. What to do about a failure is the caller's.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::config::AwsConfig;
+use crate::telemetry::Families;
+
+/// A role that is assumed before a service is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// What its trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// Makes clients; clones share connections and cached credentials.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    config: SdkConfig,
+    s3_path_style: bool,
+    families: Families,
+}
+
+/// What a client is made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Region, if it is not the one of the environment.
+    pub region: Option<String>,
+    /// A role to assume.
+    pub role: Option<Role>,
+}
+
+impl Aws {
+    /// Reads AWS's environment and profiles; nothing is called yet.
+    pub async fn load(config: &AwsConfig, families: &Families) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = &config.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &config.profile {
+            loader = loader.profile_name(profile);
+        }
+        let config_loaded = loader.load().await;
+        Self {
+            config: config_loaded,
+            s3_path_style: config.s3_path_style,
+            families: families.clone(),
+        }
+    }
+
+    /// The region that is used where none is named.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(ToString::to_string)
+    }
+
+    /// The configuration for a place: its region, its role's credentials, refreshed as they expire.
+    async fn at(&self, place: &Place) -> SdkConfig {
+        let mut builder = self.config.to_builder();
+        if let Some(region) = &place.region {
+            builder = builder.region(Region::new(region.clone()));
+        }
+        let config = builder.build();
+        let Some(role) = &place.role else { return config };
+        let mut provider = aws_config::sts::AssumeRoleProvider::builder(&role.arn)
+            .session_name("askance")
+            .configure(&config);
+        if let Some(id) = &role.external_id {
+            provider = provider.external_id(id);
+        }
+        let provider = provider.build().await;
+        config
+            .to_builder()
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+                provider,
+            ))
+            .build()
+    }
+
+    fn counting(&self, service: &'static str) -> Counting {
+        Counting { service, families: self.families.clone() }
+    }
+}
+
+/// A client for each service, by the same pattern.
+macro_rules! clients {
+    ($( $(#[$doc:meta])* $name:ident => $crate_name:ident ; )*) => {
+        impl Aws {
+            $(
+                $(#[$doc])*
+                pub async fn $name(&self, place: &Place) -> $crate_name::Client {
+                    let config = self.at(place).await;
+                    let builder = $crate_name::config::Builder::from(&config)
+                        .interceptor(self.counting(stringify!($name)));
+                    $crate_name::Client::from_conf(builder.build())
+                }
+            )*
+        }
+    };
+}
+
+clients! {
+    /// SQS.
+    sqs => aws_sdk_sqs;
+    /// SNS.
+    sns => aws_sdk_sns;
+    /// SES, API v2.
+    ses => aws_sdk_sesv2;
+    /// Security Hub.
+    security_hub => aws_sdk_securityhub;
+    /// EventBridge.
+    eventbridge => aws_sdk_eventbridge;
+    /// Secrets Manager.
+    secrets_manager => aws_sdk_secretsmanager;
+    /// Systems Manager.
+    ssm => aws_sdk_ssm;
+}
+
+impl Aws {
+    /// S3.
+    pub async fn s3(&self, place: &Place) -> aws_sdk_s3::Client {
+        let config = self.at(place).await;
+        let builder = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(self.s3_path_style)
+            .interceptor(self.counting("s3"));
+        aws_sdk_s3::Client::from_conf(builder.build())
+    }
+}
+
+/// Counts every attempt of a client.
+#[derive(Debug, Clone)]
+struct Counting {
+    service: &'static str,
+    families: Families,
+}
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "askance-counting"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let status = context.response().map(|response| response.status().as_u16());
+        let outcome = match status {
+            Some(200..=399) => "ok",
+            Some(429 | 503) => "throttled",
+            Some(401 | 403) => "denied",
+            _ => "failed",
+        };
+        self.families.aws_requests.with_label_values(&[self.service, outcome]).inc();
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! The other sections: rules, filter, alerts, routes, store, metrics, limits, aws.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::units::{ByteSize, Span};
+
+/// `rules`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RulesConfig {
+    /// Rule files and folders; without them the built-in rules run.
+    pub paths: Vec<PathBuf>,
+    /// The built-in rules as well; they run anyway if there are no paths.
+    pub builtin: Option<bool>,
+    /// Files with values of %placeholders%.
+    pub placeholders: Vec<PathBuf>,
+    /// Rules that do not run, by id. An id that no rule has is an error.
+    pub disable: Vec<String>,
+    /// Other levels than the rules' own, by rule id.
+    pub levels: BTreeMap<String, LevelName>,
+}
+
+/// How much something matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LevelName {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// `filter`: records that are not asked for are counted and left.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FilterSection {
+    /// Only these accounts (`recipientAccountId`).
+    pub accounts: Vec<String>,
+    /// Only these regions.
+    pub regions: Vec<String>,
+    /// Only rules of this level and above.
+    pub min_level: Option<LevelName>,
+}
+
+/// `alerts`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlertsConfig {
+    /// Alerts of one rule, actor and resource within so long (by the events' times) are one alert
+    /// with a count; `0s`: each alert by itself.
+    pub merge_window: Span,
+    /// Repeats of a merged alert are told together, at most this often.
+    pub update_interval: Span,
+    /// Leave the whole event out of alerts.
+    pub without_event: bool,
+    /// Alerts that are kept and counted, but told to nobody.
+    pub suppress: Vec<Suppression>,
+    /// At most so many alerts of one rule are told; off unless written.
+    pub rate_cap: Option<RateCap>,
+    /// Languages of what people read, the first one first.
+    #[schemars(length(min = 1))]
+    pub languages: Vec<Language>,
+    /// A file that says of accounts what they are: `ACCOUNT: {name: ..., ou: ..., tags: {...}}`.
+    pub accounts: Option<PathBuf>,
+    /// How long alerts are kept in the store.
+    pub keep: Span,
+}
+
+impl Default for AlertsConfig {
+    fn default() -> Self {
+        Self {
+            merge_window: Span::seconds(30 * 60),
+            update_interval: Span::seconds(60),
+            without_event: false,
+            suppress: Vec::new(),
+            rate_cap: None,
+            languages: vec![Language::En],
+            accounts: None,
+            keep: Span::seconds(400 * 86_400),
+        }
+    }
+}
+
+/// A language that people are asked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    En,
+    /// Japanese.
+    Ja,
+}
+
+/// Alerts that are told to nobody until a day.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suppression {
+    /// A name, for counters and lists.
+    pub name: String,
+    /// A Sigma selection on the alert's fields: `{rule.id: ..., account: "111122223333",
+    /// actor.arn|contains: deploy}`. The record is below `event`.
+    #[serde(rename = "match")]
+    pub selection: Value,
+    /// Why it is no danger.
+    pub reason: String,
+    /// Who said so.
+    pub owner: String,
+    /// The last day, in UTC: `2027-03-31`.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: String,
+}
+
+/// `alerts.rate_cap`.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateCap {
+    /// So many alerts of one rule...
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// ...in this time; the rest of them are told as one "N more".
+    pub per: Span,
+}
+
+/// One of `routes`: which alerts go to which sinks.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Route {
+    /// Alerts of this level and above.
+    pub min_level: Option<LevelName>,
+    /// Alerts of these accounts.
+    pub accounts: Vec<String>,
+    /// Alerts of accounts in these organisation units; needs `alerts.accounts`.
+    pub ous: Vec<String>,
+    /// Alerts of accounts with all of these tags; needs `alerts.accounts`.
+    pub account_tags: BTreeMap<String, String>,
+    /// Alerts of rules with one of these tags; `attack.*` fits all that begin so.
+    pub rule_tags: Vec<String>,
+    /// A Sigma selection on the alert's fields, as in `alerts.suppress`.
+    #[serde(rename = "match")]
+    pub selection: Option<Value>,
+    /// Hours of the day at which the alert is raised, `22:00-06:00`.
+    #[schemars(regex(pattern = r"^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$"))]
+    pub hours: Option<String>,
+    /// Days of the week at which the alert is raised.
+    pub days: Vec<Day>,
+    /// Time zone of `hours` and `days`: `Asia/Tokyo`; UTC unless written.
+    pub time_zone: Option<String>,
+    /// Names of sinks.
+    pub to: Vec<String>,
+    /// If this route fits, those below it are not looked at.
+    pub stop: bool,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// `store`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StoreConfig {
+    /// One SQLite file.
+    Sqlite {
+        /// The file; it is made if it is not there.
+        path: PathBuf,
+        /// How long is remembered which objects were read.
+        #[serde(default = "keep_ledger")]
+        keep_ledger: Span,
+        /// What the file may grow to before the oldest alerts and ledger rows go early.
+        #[serde(default = "max_size")]
+        max_size: ByteSize,
+    },
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self::Sqlite {
+            path: PathBuf::from("askance.db"),
+            keep_ledger: keep_ledger(),
+            max_size: max_size(),
+        }
+    }
+}
+
+fn keep_ledger() -> Span {
+    Span::seconds(30 * 86_400)
+}
+
+fn max_size() -> ByteSize {
+    ByteSize(10 << 30)
+}
+
+/// `metrics`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Address of `/metrics`, `/healthz` and `/readyz`; nothing listens unless it is written.
+    #[schemars(with = "Option<String>")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `limits`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Most bytes that one object may unpack to.
+    pub max_object: ByteSize,
+    /// Most bytes that come out for each byte that goes in, looked at past 64 MiB.
+    #[schemars(range(min = 1))]
+    pub max_ratio: u64,
+    /// Objects that were fetched and wait for a worker, or are worked on, in bytes.
+    pub queue: ByteSize,
+    /// Threads that match; as many as there are cores unless written.
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<usize>,
+    /// How long is waited at the end for what is in hand.
+    pub shutdown: Span,
+    /// How long a sink is tried before an alert is put with the dead letters.
+    pub give_up_after: Span,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let decode = askance_stages::decode::DecodeLimits::default();
+        Self {
+            max_object: ByteSize(decode.max_object_bytes),
+            max_ratio: decode.max_ratio,
+            queue: ByteSize::mib(64),
+            workers: None,
+            shutdown: Span::seconds(30),
+            give_up_after: Span::seconds(7 * 86_400),
+        }
+    }
+}
+
+/// `aws`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AwsConfig {
+    /// Put the bucket's name into the path, not the host: for stand-ins of S3.
+    pub s3_path_style: bool,
+    /// Region, if it is not the one of the environment.
+    pub region: Option<String>,
+    /// Profile, if it is not the one of the environment.
+    pub profile: Option<String>,
+}

@@ -1,0 +1,111 @@
+//! Where alerts go. A sink sends what it is given and says what became of it; when to try again is
+//! the outbox's business.
+//!
+//! All sinks pass `contract.rs`.
+
+use askance_stages::model::Alert;
+use askance_stages::raise::{Group, MessageKind};
+use async_trait::async_trait;
+
+use crate::store::{Queued, Words};
+
+/// What is told: an alert, and everything that people want to know with it.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// What is told of the alert.
+    pub kind: MessageKind,
+    /// The alert.
+    pub alert: Alert,
+    /// The alert as one line of JSON, byte for byte as `askance scan` would write it.
+    pub json: String,
+    /// How often it came, and where else.
+    pub group: Group,
+    /// What the rule says to people.
+    pub words: Words,
+    /// What is known of the account.
+    pub account: Option<askance_stages::raise::AccountFacts>,
+    /// What this sink answered when the alert was told.
+    pub reference: Option<String>,
+    /// Stays the same however often this message is sent.
+    pub message_id: String,
+}
+
+/// Sending went well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// What later messages of this alert refer to; `None` keeps the earlier one.
+    pub reference: Option<String>,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The sink can't be reached or is out of order: whatever is sent to it would fail now.
+    #[error("{0}")]
+    Down(String),
+    /// The sink wants a pause, perhaps so long.
+    #[error("{message}")]
+    Throttled {
+        /// What it said.
+        message: String,
+        /// How long it said.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// This message will never be taken: it is put with the dead letters.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A place that takes alerts.
+#[async_trait]
+pub trait Sink: Send {
+    /// Most messages that are given at once.
+    fn max_batch(&self) -> usize {
+        1
+    }
+
+    /// Whether it tells repeats; if not, they are settled without being sent.
+    fn takes_updates(&self) -> bool {
+        true
+    }
+
+    /// Sends messages in order; one answer for each, in order.
+    ///
+    /// It does not try again: that is done by the caller, for as long as it takes.
+    async fn send(&mut self, notices: &[Notice]) -> Vec<Result<Sent, SendError>>;
+
+    /// Called once before the first message, with what [`Sink::position`] answered last.
+    ///
+    /// # Errors
+    /// When the sink can't be used as it is.
+    async fn resume(&mut self, _position: Option<&str>) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// Its place after the last messages, kept in the store with what became of them.
+    fn position(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Notice {
+    /// Of a message from the store; `None` if the alert in it cannot be read.
+    pub fn of(
+        queued: Queued,
+        sink: &str,
+        account: Option<askance_stages::raise::AccountFacts>,
+    ) -> Option<Self> {
+        let alert: Alert = serde_json::from_str(&queued.alert).ok()?;
+        let message_id = format!("{sink}/{}/{}", queued.alert_id, queued.number);
+        Some(Self {
+            kind: queued.kind,
+            alert,
+            json: queued.alert,
+            group: queued.group,
+            words: queued.words,
+            account,
+            reference: queued.reference,
+            message_id,
+        })
+    }
+}

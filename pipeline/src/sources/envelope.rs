@@ -1,0 +1,107 @@
+//! What sources hand on: an object or a refusal, and the way to tell the source how it ended.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::runtime::budget::Hold;
+
+/// Something to be worked on, with its acknowledgement riding along.
+#[derive(Debug)]
+pub struct Envelope {
+    /// What it is.
+    pub item: Item,
+    /// How its source is told.
+    pub ack: Ack,
+}
+
+/// What an envelope holds.
+#[derive(Debug)]
+pub enum Item {
+    /// Bytes to be read.
+    Object(Object),
+    /// Something that will not be read: it is kept among the rejects.
+    Refused(Refused),
+}
+
+/// One object: a file, an S3 object.
+#[derive(Debug)]
+pub struct Object {
+    /// What makes it the same object in the ledger: `s3://bucket/key#etag`, or path, size and time
+    /// of a file. `None`: it has no name to be known by again, and is in no ledger.
+    pub key: Option<String>,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// Path or address, as alerts name it.
+    pub path: String,
+    /// Its bytes.
+    pub body: Body,
+    /// Its share of the bytes that may be in memory.
+    pub hold: Hold,
+}
+
+/// Bytes of an object.
+#[derive(Debug)]
+pub enum Body {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file, read from where it stands: objects too large to keep in memory.
+    File(File),
+}
+
+/// Something that its source could or would not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// As in [`Object::key`]; `None` if it is to be looked at again when it comes again.
+    pub key: Option<String>,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// Path, address or message.
+    pub path: String,
+    /// Why, from a closed set: a counter's label.
+    pub reason: &'static str,
+    /// Why, in words.
+    pub detail: String,
+    /// Its first bytes.
+    pub evidence: Vec<u8>,
+}
+
+/// How an envelope ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything of it is committed.
+    Done,
+    /// Nothing of it is: let it come again.
+    GiveBack,
+}
+
+/// Tells a source how its envelope ended; dropped without a word it means [`Verdict::GiveBack`].
+#[derive(Debug)]
+pub struct Ack(oneshot::Sender<Verdict>);
+
+/// The source's end of an [`Ack`].
+#[derive(Debug)]
+pub struct Acked(oneshot::Receiver<Verdict>);
+
+impl Ack {
+    /// An acknowledgement and the end that waits for it.
+    pub fn new() -> (Self, Acked) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(sender), Acked(receiver))
+    }
+
+    /// Everything is committed.
+    pub fn done(self) {
+        // A source that no longer listens will see the object again, and its ledger row.
+        let _ = self.0.send(Verdict::Done);
+    }
+}
+
+impl Acked {
+    /// Waits for the end.
+    pub async fn verdict(self) -> Verdict {
+        self.0.await.unwrap_or(Verdict::GiveBack)
+    }
+}

@@ -1,0 +1,3 @@
+//! What tests of the program share: servers on loopback, started by whoever needs them first.
+
+pub mod moto;

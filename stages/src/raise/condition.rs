@@ -1,0 +1,70 @@
+//! Conditions on alerts: a Sigma selection on the alert's own fields.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
+use crate::parse::Parser;
+use crate::sigma::{self, ReadOptions, SourceFile};
+
+/// Which alerts; see [`Condition::compile`].
+#[derive(Debug)]
+pub struct Condition {
+    rules: RuleSet,
+}
+
+/// Why a selection cannot be used, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", messages.join("; "))]
+pub struct ConditionError {
+    /// What is wrong with it.
+    pub messages: Vec<String>,
+}
+
+thread_local! {
+    // One of each per thread: conditions are asked for every alert.
+    static PARSER: RefCell<(Parser, Scratch)> = RefCell::default();
+}
+
+impl Condition {
+    /// Reads a selection as Sigma writes it: a mapping of fields and values, or a list of such.
+    ///
+    /// # Errors
+    /// What a rule with this selection would be refused for.
+    pub fn compile(selection: &Value) -> Result<Self, ConditionError> {
+        let rule = json!({
+            "title": "condition",
+            "logsource": {"product": "aws"},
+            "detection": {"match": selection, "condition": "match"},
+        });
+        // JSON is YAML.
+        let file = SourceFile { path: Arc::from("match"), text: Cow::Owned(rule.to_string()) };
+        let reading = sigma::read(&[file], &ReadOptions::default());
+        let failed = |messages: Vec<String>| Err(ConditionError { messages });
+        let messages: Vec<String> =
+            reading.problems.iter().map(|problem| problem.message.clone()).collect();
+        if !messages.is_empty() || reading.rules.len() != 1 {
+            return failed(messages);
+        }
+        match RuleSet::compile(reading.rules.into_iter().map(Arc::new)) {
+            Ok(rules) => Ok(Self { rules }),
+            Err(errors) => failed(errors.into_iter().map(|error| error.message).collect()),
+        }
+    }
+
+    /// Does it hold for an alert, given as JSON? Where that cannot be told it does not.
+    #[must_use]
+    pub fn holds(&self, alert: &str) -> bool {
+        PARSER.with_borrow_mut(|(parser, scratch)| {
+            let mut holds = false;
+            let parsed = parser.parse(alert.as_bytes(), |record, _| {
+                let found = |_, truth, _: &mut Scratch| holds |= truth == Tri::True;
+                self.rules.run(&record, Verdict::All, &Candidates::default(), scratch, found);
+            });
+            parsed.is_ok() && holds
+        })
+    }
+}
