@@ -1,14 +1,15 @@
 //! askance: reads what was done in AWS accounts and asks whether it was meant.
 
+mod aws;
 #[cfg(test)]
 mod builtin_tests;
 mod cases;
-mod aws;
 mod cli;
 mod config;
 mod output;
 mod rulebook;
 mod runtime;
+mod secrets;
 mod sinks;
 mod sources;
 mod store;

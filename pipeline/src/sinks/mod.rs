@@ -7,7 +7,35 @@ use askance_stages::model::Alert;
 use askance_stages::raise::{Group, MessageKind};
 use async_trait::async_trait;
 
+use crate::aws::Aws;
+use crate::config::Language;
+use crate::secrets::Secrets;
 use crate::store::{Queued, Words};
+
+/// What a sink is made with.
+#[derive(Debug, Clone)]
+pub struct SinkContext {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Clients of AWS.
+    pub aws: Aws,
+    /// Reads what the configuration keeps elsewhere.
+    pub secrets: Secrets,
+    /// Languages of what people read, the first one first; a sink may have its own.
+    pub languages: Vec<Language>,
+}
+
+/// Why a sink cannot be made from its configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up sink {name}: {cause}")]
+pub struct SinkError {
+    /// Its name.
+    pub name: String,
+    /// Why, and what to do.
+    pub cause: String,
+    /// True if it may go well later: a secret store that does not answer.
+    pub is_transient: bool,
+}
 
 /// What is told: an alert, and everything that people want to know with it.
 #[derive(Debug, Clone)]
