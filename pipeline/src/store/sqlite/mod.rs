@@ -29,7 +29,7 @@ use super::{
     Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 
-pub use copy::{Restored, backup, restore};
+pub use copy::{backup, restore};
 
 /// Connections for reading that are kept open while nobody uses them.
 const IDLE_READERS: usize = 4;
