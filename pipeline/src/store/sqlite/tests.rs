@@ -473,6 +473,6 @@ async fn looking_for_what_is_due_reads_no_more_than_it_answers() {
     ] {
         let lines = plan(sql).await.unwrap();
         let is_sorted = lines.iter().any(|line| line.contains("TEMP B-TREE"));
-        assert!(!is_sorted && lines.iter().all(|line| line.contains("INDEX")), "{sql}: {lines:?}");
+        assert!(!is_sorted && lines.iter().all(|line| line.contains("INDEX") || line.starts_with("CORRELATED")), "{sql}: {lines:?}");
     }
 }
