@@ -4,6 +4,8 @@
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
+#[cfg(test)]
+mod page;
 mod read;
 mod schema;
 mod secret;
