@@ -90,6 +90,26 @@ impl Aws {
     }
 }
 
+#[cfg(test)]
+impl Aws {
+    /// AWS as a server on loopback plays it: made-up credentials, `eu-west-1`, no second attempts, and
+    /// nothing of the environment.
+    pub fn on_loopback(url: &str) -> Self {
+        use aws_credential_types::Credentials;
+        use aws_credential_types::provider::SharedCredentialsProvider;
+
+        let credentials = Credentials::new("testing", "testing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(url)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .build();
+        Self { config, s3_path_style: true, families: Families::new() }
+    }
+}
+
 /// A client for each service, by the same pattern.
 macro_rules! clients {
     ($( $(#[$doc:meta])* $name:ident => $crate_name:ident ; )*) => {

@@ -3,6 +3,17 @@
 //!
 //! All sinks pass `contract.rs`.
 
+#[cfg(test)]
+pub mod contract;
+mod http;
+mod opening;
+pub mod email;
+pub mod pagerduty;
+pub mod slack;
+pub mod teams;
+pub mod webhook;
+pub mod words;
+
 use askance_stages::model::Alert;
 use askance_stages::raise::{Group, MessageKind};
 use async_trait::async_trait;
