@@ -111,7 +111,3 @@ impl RejectDeliverer {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "rejects_tests.rs"]
-mod tests;
