@@ -6,7 +6,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use sha2::{Digest as _, Sha256};
 
 use super::trouble::failure;
-use super::{Notice, SendError, Sent, Sink, SinkContext, SinkError};
+use super::{Notice, SendError, Sent, Sink, SinkContext, SinkError, words};
 use crate::alert_formats::{Told, clip, fit, native, ocsf_told};
 use crate::aws::Place;
 use crate::config::{Language, SnsConfig, SnsFormat};
@@ -110,7 +110,10 @@ impl Sns {
                 };
                 ocsf_told(alert, &told).to_string()
             }),
-            SnsFormat::Text => within(self.text(notice), room, &notice.alert.id),
+            SnsFormat::Text => {
+                let message = words::Message::of(notice, &self.languages);
+                within(words::text(&message), room, &notice.alert.id)
+            }
         }
     }
 }
