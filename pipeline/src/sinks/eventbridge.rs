@@ -84,7 +84,8 @@ impl EventBridge {
         let answer = match self.client.put_events().set_entries(Some(events)).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                let is_refusal = if count == 1 { is_refusal } else { |_: &str, _: &str| false };
+                let is_refusal: fn(&str, &str) -> bool =
+                    if count == 1 { is_refusal } else { |_, _| false };
                 return vec![Err(failure(&self.attempt(), &error, is_refusal)); count];
             }
         };

@@ -71,7 +71,8 @@ impl Sink for SecurityHub {
             Ok(answer) => answer,
             Err(error) => {
                 // A call that is refused as a whole says nothing of any one finding of it.
-                let is_refusal = if notices.len() == 1 { is_refusal } else { |_: &str, _: &str| false };
+                let is_refusal: fn(&str, &str) -> bool =
+                    if notices.len() == 1 { is_refusal } else { |_, _| false };
                 return vec![Err(failure(&self.attempt(), &error, is_refusal)); notices.len()];
             }
         };

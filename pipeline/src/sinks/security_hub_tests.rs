@@ -142,7 +142,10 @@ async fn a_repeat_updates_the_finding() {
     let (first, second) = (&findings[0], &findings[1]);
     assert_eq!(first["Id"], second["Id"]);
     assert_eq!(first["CreatedAt"], second["CreatedAt"]);
-    assert!(first["UpdatedAt"].as_str() < second["UpdatedAt"].as_str(), "else it is not taken");
+    let updated = |finding: &Value| -> jiff::Timestamp {
+        finding["UpdatedAt"].as_str().unwrap().parse().unwrap()
+    };
+    assert!(updated(first) < updated(second), "else it is not taken");
     assert_eq!(second["ProductFields"]["askance/count"], "12");
     assert_eq!(second["RecordState"], "ACTIVE");
     assert_eq!(second["Resources"][0]["Type"], "AwsEc2SecurityGroup");
