@@ -31,10 +31,8 @@ impl SecurityHub {
     /// When no region is known.
     pub async fn open(config: &SecurityHubConfig, context: &SinkContext) -> Result<Self, SinkError> {
         let region = config.region.clone().or_else(|| context.aws.region());
-        let region = region.ok_or_else(|| SinkError {
-            name: context.name.clone(),
-            cause: "no region is known: write region, or set AWS_REGION".to_owned(),
-            is_transient: false,
+        let region = region.ok_or_else(|| {
+            context.misconfigured("no region is known: write region, or set AWS_REGION")
         })?;
         let place = Place { region: Some(region.clone()), ..Place::default() };
         Ok(Self {

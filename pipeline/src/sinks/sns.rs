@@ -40,15 +40,11 @@ impl Sns {
     pub async fn open(config: &SnsConfig, context: &SinkContext) -> Result<Self, SinkError> {
         let parts: Vec<&str> = config.topic_arn.split(':').collect();
         let ["arn", _, "sns", region, _, _] = parts[..] else {
-            return Err(SinkError {
-                name: context.name.clone(),
-                cause: format!(
-                    "topic_arn {:?} is not the ARN of a topic, such as \
-                     arn:aws:sns:eu-west-1:111122223333:alerts",
-                    config.topic_arn
-                ),
-                is_transient: false,
-            });
+            return Err(context.misconfigured(format!(
+                "topic_arn {:?} is not the ARN of a topic, such as \
+                 arn:aws:sns:eu-west-1:111122223333:alerts",
+                config.topic_arn
+            )));
         };
         let region = config.region.clone().unwrap_or_else(|| region.to_owned());
         let place = Place { region: Some(region), ..Place::default() };
@@ -56,7 +52,7 @@ impl Sns {
             client: context.aws.sns(&place).await,
             topic_arn: config.topic_arn.clone(),
             format: config.format,
-            languages: config.languages.clone().unwrap_or_else(|| context.languages.clone()),
+            languages: context.languages_or(config.languages.as_ref()),
         })
     }
 

@@ -4,6 +4,7 @@
 //! arrived is listed. `contract!(name, Place);` makes the tests. What only one sink does is tested
 //! beside it.
 
+pub mod builtin;
 pub mod facts;
 pub mod faults;
 pub mod notices;
@@ -68,6 +69,12 @@ pub enum Failure {
     Cuts,
     /// It will never take what is sent.
     Refuses,
+}
+
+/// The alert that a text for people tells of, by the command that stands in each.
+pub fn id_in(text: &str) -> String {
+    let (_, after) = text.split_once("askance alerts show ").expect("it says how to see the whole");
+    after.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
 /// What sinks are made with in tests: AWS at `url`, English and Japanese.
