@@ -11,6 +11,8 @@ mod known;
 mod open;
 mod s3_queue;
 mod shown;
+#[cfg(test)]
+pub mod double;
 mod standard_input;
 mod stdin;
 #[cfg(test)]

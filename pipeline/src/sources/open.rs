@@ -11,7 +11,11 @@ use crate::config::SourceConfig;
 ///
 /// # Errors
 /// When the configuration contradicts itself.
-pub fn open(name: &str, config: &SourceConfig, aws: &Aws) -> Result<Box<dyn Source>, SourceError> {
+pub async fn open(
+    name: &str,
+    config: &SourceConfig,
+    aws: &Aws,
+) -> Result<Box<dyn Source>, SourceError> {
     let source: Box<dyn Source> = match config {
         SourceConfig::S3Queue(config) => {
             let source = S3Queue::open(config, aws);
