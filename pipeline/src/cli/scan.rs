@@ -44,7 +44,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         Some(path) => scan_config::read(path)?,
         None => ScanConfig::default(),
     };
-    let filter = filter(args)?;
+    let filter = filter(args, &config)?;
     let mut totals = Totals::default();
     let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
     let detect = Detect {
@@ -107,7 +107,11 @@ fn exit_code(args: &ScanArgs, totals: &Totals, is_interrupted: bool) -> u8 {
     if is_found { code::FOUND } else { code::OK }
 }
 
-fn filter(args: &ScanArgs) -> anyhow::Result<FilterConfig> {
+fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> {
+    // What the command line names replaces what the configuration does.
+    let or = |said: &[String], written: &[String]| {
+        if said.is_empty() { written.to_vec() } else { said.to_vec() }
+    };
     let now = Timestamp::try_from(SystemTime::now()).context("cannot read the clock")?;
     let time = |name: &str, text: &Option<String>| {
         let parse = |text: &String| {
@@ -118,8 +122,8 @@ fn filter(args: &ScanArgs) -> anyhow::Result<FilterConfig> {
     let filter = FilterConfig {
         from: time("from", &args.from)?,
         to: time("to", &args.to)?,
-        accounts: args.account.clone(),
-        regions: args.region.clone(),
+        accounts: or(&args.account, &config.accounts),
+        regions: or(&args.region, &config.regions),
     };
     if let (Some(from), Some(to)) = (filter.from, filter.to)
         && from >= to
@@ -175,7 +179,8 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    match rulebook::compile(reading.rules, args.level.into()) {
+    let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
+    match rulebook::compile(reading.rules, level) {
         Ok(rules) => {
             totals.rules = rules.rules.len();
             Ok(Some(rules))

@@ -4,6 +4,8 @@
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
+#[cfg(test)]
+mod page;
 mod read;
 mod schema;
 mod secret;
@@ -17,12 +19,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use read::{ConfigError, Loaded, read};
+pub use read::{ConfigError, Loaded, parse, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, FilterSection, Language, LimitsConfig, MetricsConfig, RateCap, Route,
-    RulesConfig, StoreConfig, Suppression,
+    AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig, RateCap,
+    Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTransport, PagerDutyConfig, S3SinkConfig,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use askance_stages::raise::Condition;
 use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
@@ -60,7 +61,7 @@ pub fn read(path: &Path) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the text.
-pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
+pub fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
     let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if text.lines().all(is_blank) {
         return Ok(Config::default());
@@ -121,6 +122,11 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                     .hint("name a file in alerts.accounts"),
             );
         }
+        if let Some(selection) = &route.selection
+            && let Err(error) = Condition::compile(selection)
+        {
+            faults.push(Fault::new(place, format!("routes[{index}].match: {error}")));
+        }
         if route.time_zone.as_deref().is_some_and(|name| jiff::tz::TimeZone::get(name).is_err()) {
             let zone = route.time_zone.as_deref().unwrap_or_default();
             faults.push(
@@ -128,6 +134,12 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                     .hint("write it as Asia/Tokyo"),
             );
         }
+    }
+    if config.rules.builtin == Some(false) && config.rules.paths.is_empty() {
+        faults.push(
+            Fault::new(at(&["rules", "builtin"]), "without the built-in rules there is no rule to run")
+                .hint("name rule files or folders in rules.paths"),
+        );
     }
     if !config.routes.is_empty() && !config.routes.iter().any(is_default) {
         faults.push(
@@ -147,6 +159,12 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
         }
     }
     for (index, suppression) in config.alerts.suppress.iter().enumerate() {
+        if let Err(error) = Condition::compile(&suppression.selection) {
+            faults.push(Fault::new(
+                at(&["alerts", "suppress"]),
+                format!("alerts.suppress[{index}].match: {error}"),
+            ));
+        }
         if suppression.until.parse::<jiff::civil::Date>().is_err() {
             faults.push(Fault::new(
                 at(&["alerts", "suppress"]),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use askance_stages::model::Level;
+use jiff::civil::Weekday;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +37,19 @@ pub enum LevelName {
     Medium,
     High,
     Critical,
+}
+
+impl LevelName {
+    /// The level of that name.
+    pub fn level(self) -> Level {
+        match self {
+            Self::Informational => Level::Informational,
+            Self::Low => Level::Low,
+            Self::Medium => Level::Medium,
+            Self::High => Level::High,
+            Self::Critical => Level::Critical,
+        }
+    }
 }
 
 /// `filter`: records that are not asked for are counted and left.
@@ -169,6 +184,21 @@ pub enum Day {
     Fri,
     Sat,
     Sun,
+}
+
+impl Day {
+    /// The day, for calendars.
+    pub fn weekday(self) -> Weekday {
+        match self {
+            Self::Mon => Weekday::Monday,
+            Self::Tue => Weekday::Tuesday,
+            Self::Wed => Weekday::Wednesday,
+            Self::Thu => Weekday::Thursday,
+            Self::Fri => Weekday::Friday,
+            Self::Sat => Weekday::Saturday,
+            Self::Sun => Weekday::Sunday,
+        }
+    }
 }
 
 /// `store`.

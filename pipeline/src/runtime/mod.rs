@@ -8,6 +8,8 @@ pub mod deliver;
 pub mod intake;
 pub mod plan;
 pub mod pool;
+pub mod reload;
 pub mod retry;
+pub mod service;
 pub mod turnstile;
 pub mod workers;

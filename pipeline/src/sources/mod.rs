@@ -18,7 +18,7 @@ pub use envelope::{Ack, Body, Envelope, Item, Object, Refused, Verdict};
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::Intake;
 use crate::store::Store;
-use crate::telemetry::SourceMetrics;
+use crate::telemetry::{Health, SourceMetrics};
 
 /// What a source is given.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct SourceContext {
     pub stop: CancellationToken,
     /// Its counters.
     pub metrics: SourceMetrics,
+    /// Told when the source cannot be reached and when it can again.
+    pub health: Health,
 }
 
 /// A place that objects come from.
