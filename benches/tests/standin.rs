@@ -273,7 +273,7 @@ async fn batches_tell_each_entry_apart() {
     assert_eq!(deleted.send().await.unwrap().successful().len(), 2);
     let nothing = place.sqs.delete_message_batch().queue_url(&place.queue_url);
     let nothing = nothing.set_entries(Some(Vec::new())).send();
-    assert_eq!(refused!(nothing), refusal(400, "EmptyBatchRequest"));
+    assert_eq!(refused!(nothing), refusal(400, "AWS.SimpleQueueService.EmptyBatchRequest"));
 }
 
 #[tokio::test]

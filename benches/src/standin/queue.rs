@@ -163,6 +163,13 @@ impl Queue {
         Ok(())
     }
 
+    /// Drops every message; handles that were given for them stay without effect.
+    pub(crate) fn purge(&mut self) {
+        self.messages.clear();
+        self.visible.clear();
+        self.hidden.clear();
+    }
+
     /// When the next hidden message shows.
     pub(crate) fn next_shown(&self) -> Option<Instant> {
         self.hidden.first().map(|(until, _)| *until)

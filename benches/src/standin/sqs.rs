@@ -204,7 +204,7 @@ fn act(state: &mut State, operation: &str, input: &Value) -> Answered {
         "ChangeMessageVisibilityBatch" => batch(input, |entry| change(queue, entry, now)),
         "SendMessageBatch" => batch(input, |entry| send(queue, entry, now)),
         "PurgeQueue" => {
-            *queue = Queue { counts: queue.counts, ..Queue::new(queue.config.clone()) };
+            queue.purge();
             Ok(json!({}))
         }
         _ => {
