@@ -153,7 +153,7 @@ everyday() { corpus everyday --files "$files" --bytes "$size" --incidents 100; }
 # reported NAME KEY: a number of a corpus's report.
 reported() { sed -n "s/^ *\"$2\": \([0-9.]*\).*/\1/p" "$1.json"; }
 
-calculate() { awk "BEGIN { printf \"%.4g\", $1 }"; }
+calculate() { awk "BEGIN { printf \"%.4g\", ($1) }"; }
 
 now() { date +%s.%N; }
 
@@ -350,14 +350,16 @@ table_memory() {
         --fault 'PublishBatch@1-/2=hang:20' --fault 'PublishBatch@1-=status:500'
     # Nobody listens on port 1.
     service '  page: {type: webhook, url: "http://127.0.0.1:1/"}'
-    local began=$SECONDS most=0 queued capacity resident peak waiting objects
+    local began=$SECONDS most=0 samples=0 queued capacity resident peak waiting objects
     while [ $((SECONDS - began)) -lt $stop_seconds ]; do
         is_alive
         queued=$(metric askance_queue_bytes)
-        most=$(calculate "$queued > $most ? $queued : $most")
-        resident=$(awk '/^VmRSS/ { print $2 }' "/proc/$askance/status")
-        echo "$((SECONDS - began)) s: resident $resident kB, in memory $queued bytes, waiting $(metric askance_outbox_waiting '{sink="people"}'), deleted $(stats queues trail deleted)"
-        sleep $((stop_seconds > 60 ? 5 : 1))
+        most=$((queued > most ? queued : most))
+        if [ $((samples++ % 20)) = 0 ]; then
+            resident=$(awk '/^VmRSS/ { print $2 }' "/proc/$askance/status")
+            echo "$((SECONDS - began)) s: resident $resident kB, in memory $queued bytes, waiting $(metric askance_outbox_waiting '{sink="people"}'), deleted $(stats queues trail deleted)"
+        fi
+        sleep 0.25
     done
     capacity=$(metric askance_queue_capacity_bytes)
     peak=$(awk '/^VmHWM/ { print $2 * 1024 / 1e6 }' "/proc/$askance/status")
@@ -366,7 +368,8 @@ table_memory() {
     [ "${waiting%.*}" -gt 0 ] || { echo 'nothing waits for the stopped sink: nothing was shown'; exit 1; }
     row memory_peak 'peak memory in MB, every sink stopped' \
         "$stop_seconds s, $objects objects, $waiting alerts waiting for SNS" "$(calculate "$peak")"
-    row queue_share 'most bytes of objects in memory / the bound' "$most of $capacity" "$(calculate "$most / $capacity")"
+    row queue_share 'most bytes of objects in memory / the bound' "$most of $capacity, in $samples samples" \
+        "$(awk -v most="$most" -v bound="$capacity" 'BEGIN { printf "%.6f", most / bound }')"
 
     # The sink is back, and nothing more comes.
     order '{"rate": "0", "faults": []}'
