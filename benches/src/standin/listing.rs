@@ -1,6 +1,5 @@
 //! ListObjectsV2: which keys stand on a page, and the page's XML.
 
-use std::fmt::Write as _;
 use std::ops::Bound;
 
 use super::answer::{escape, url_encode};
@@ -16,7 +15,7 @@ pub(crate) struct Wanted {
     pub(crate) prefix: String,
     pub(crate) delimiter: String,
     pub(crate) start_after: String,
-    /// The last key or common prefix of the page before, see [`Page::token`].
+    /// The last key or common prefix of the page before, see [`Page::next`].
     pub(crate) token: Option<String>,
     pub(crate) max_keys: Option<usize>,
     pub(crate) is_url_encoded: bool,
@@ -79,24 +78,22 @@ impl<'a> Page<'a> {
             self.next.is_some(),
         );
         if !wanted.delimiter.is_empty() {
-            let _ = write!(xml, "<Delimiter>{}</Delimiter>", text(&wanted.delimiter));
+            xml += &format!("<Delimiter>{}</Delimiter>", text(&wanted.delimiter));
         }
         if !wanted.start_after.is_empty() {
-            let _ = write!(xml, "<StartAfter>{}</StartAfter>", text(&wanted.start_after));
+            xml += &format!("<StartAfter>{}</StartAfter>", text(&wanted.start_after));
         }
         if wanted.is_url_encoded {
             xml.push_str("<EncodingType>url</EncodingType>");
         }
         if let Some(token) = &wanted.token {
-            let _ = write!(xml, "<ContinuationToken>{}</ContinuationToken>", to_token(token));
+            xml += &format!("<ContinuationToken>{}</ContinuationToken>", to_token(token));
         }
         if let Some(next) = &self.next {
-            let _ =
-                write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", to_token(next));
+            xml += &format!("<NextContinuationToken>{}</NextContinuationToken>", to_token(next));
         }
         for (key, content) in &self.contents {
-            let _ = write!(
-                xml,
+            xml += &format!(
                 "<Contents><Key>{}</Key><LastModified>{}</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
                 text(key),
                 content.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -105,8 +102,7 @@ impl<'a> Page<'a> {
             );
         }
         for prefix in &self.prefixes {
-            let _ =
-                write!(xml, "<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", text(prefix));
+            xml += &format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", text(prefix));
         }
         xml.push_str("</ListBucketResult>");
         xml

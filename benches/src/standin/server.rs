@@ -191,12 +191,12 @@ async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> 
         }
         effect @ (Some(Effect::Cut(_) | Effect::Slow(_)) | None) => {
             let answer = asked.carry_out(&shared, &parts.headers, body).await;
-            respond(&shared, answer, effect)
+            respond(&shared, answer, effect.as_ref())
         }
     }
 }
 
-fn respond(shared: &Arc<Shared>, answer: Answer, effect: Option<Effect>) -> Response {
+fn respond(shared: &Arc<Shared>, answer: Answer, effect: Option<&Effect>) -> Response {
     let length = answer.length();
     let is_sent = answer.told_length.is_none();
     shared.state().sent_bytes += if is_sent { length as u64 } else { 0 };
@@ -213,8 +213,8 @@ fn respond(shared: &Arc<Shared>, answer: Answer, effect: Option<Effect>) -> Resp
     }
     let [head, tail] = answer.body;
     let body = match effect {
-        Some(Effect::Cut(after)) if after < length => cut([head, tail].concat(), after),
-        Some(Effect::Slow(rate)) => slow([head, tail].concat().into(), rate),
+        Some(Effect::Cut(after)) if *after < length => cut([head, tail].concat(), *after),
+        Some(Effect::Slow(rate)) => slow([head, tail].concat().into(), *rate),
         _ if tail.is_empty() => Body::from(head),
         _ => Body::from_stream(stream::iter([Ok::<_, io::Error>(head), Ok(tail)])),
     };

@@ -187,10 +187,8 @@ fn act(state: &mut State, operation: &str, input: &Value) -> Answered {
         "CreateQueue" => return create(state, input),
         "GetQueueUrl" => {
             let name = text(input, "QueueName")?;
-            return match state.queues.contains_key(name) {
-                true => Ok(json!({"QueueUrl": state.queue_url(name)})),
-                false => Err(no_queue()),
-            };
+            let url = state.queues.contains_key(name).then(|| state.queue_url(name));
+            return url.map(|url| json!({"QueueUrl": url})).ok_or_else(no_queue);
         }
         "GetQueueAttributes" => return attributes(state, input),
         _ => {}
