@@ -256,7 +256,11 @@ impl Decision<'_, '_> {
                 let Scratch { fields, buffers, .. } = &mut *self.scratch;
                 let values = &fields[field].1;
                 let holds = values.found.iter().any(|at| test.holds(self.record, *at, buffers));
-                or_cut(holds, values.is_cut)
+                let hides = || {
+                    let mut found = values.found.iter();
+                    test.searches_objects() && found.any(|at| self.record.is_cut_within(*at))
+                };
+                or_cut(holds, !holds && (values.is_cut || hides()))
             }
             Test::Null => {
                 let values = self.scratch.values(field);

@@ -104,6 +104,19 @@ impl ValueTest {
                 holds
             }
         }
+    /// True for tests that are sought within an object: what was cut from it may hide a hit.
+    pub(super) fn searches_objects(&self) -> bool {
+        match self {
+            Self::Text(test) => !test.is_exact(),
+            Self::Regex(_) => true,
+            Self::Number(_)
+            | Self::Bool(_)
+            | Self::Cidr(_)
+            | Self::Compare(..)
+            | Self::TimePart(..) => false,
+        }
+    }
+
     }
 
     /// An object where text was expected: a pattern with wildcards, or a regular expression, is
@@ -115,12 +128,7 @@ impl ValueTest {
         position: usize,
         buffers: &mut Buffers,
     ) -> bool {
-        let is_search = match self {
-            Self::Text(test) => !test.is_exact(),
-            Self::Regex(_) => true,
-            _ => false,
-        };
-        if !is_search {
+        if !self.searches_objects() {
             return false;
         }
         let mut json = std::mem::take(&mut buffers.json);

@@ -127,8 +127,14 @@ impl<'a> Record<'a> {
     /// True if any object of the record was cut.
     #[must_use]
     pub fn has_cut(&self) -> bool {
-        (0..self.nodes.len())
-            .any(|at| matches!(self.nodes[at], Node::Object { .. }) && self.is_cut(at))
+        self.is_cut_within(0)
+    }
+
+    /// True if the value at `position` is an object that was cut, or holds one.
+    #[must_use]
+    pub fn is_cut_within(&self, position: usize) -> bool {
+        (position..self.behind(position))
+            .any(|at| matches!(self.nodes.get(at), Some(Node::Object { .. })) && self.is_cut(at))
     }
 
     /// Follows a dotted path from the root and adds what it finds to `values`.
