@@ -8,7 +8,7 @@ use simd_json::StaticNode;
 use super::text::TextTest;
 use super::tri::Tri;
 use super::value::{Buffers, ValueTest, compile_regex};
-use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values};
+use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values, static_text};
 use crate::sigma::ast::{self, Expr, Position};
 
 /// A field of some rule, by its place in [`Fields`].
@@ -309,7 +309,7 @@ fn refers(value: Lookup<'_>, other: Lookup<'_>, position: Position, is_cased: bo
     let text = |value: Lookup<'_>| match value {
         Lookup::Text(text) => Some(text.to_owned()),
         Lookup::Static(StaticNode::Null) | Lookup::Container => None,
-        Lookup::Static(value) => Some(value.to_string()),
+        Lookup::Static(value) => Some(static_text(value)),
     };
     let (Some(mut value), Some(mut other)) = (text(value), text(other)) else { return false };
     if !is_cased {
