@@ -92,20 +92,6 @@ impl Aws {
         }
     }
 
-    /// One that calls a stand-in of AWS.
-    #[cfg(test)]
-    pub async fn stand_in(url: &str, families: &Families) -> Self {
-        let credentials =
-            aws_credential_types::Credentials::new("testing", "testing", None, None, "test");
-        let config = defaults()
-            .endpoint_url(url)
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(credentials)
-            .load()
-            .await;
-        Self { config, s3_path_style: true, families: families.clone() }
-    }
-
     /// The region that is used where none is named.
     pub fn region(&self) -> Option<String> {
         self.config.region().map(ToString::to_string)
@@ -149,6 +135,26 @@ fn defaults() -> aws_config::ConfigLoader {
         .app_name(AppName::new("askance").expect("it is made of letters"))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+}
+
+#[cfg(test)]
+impl Aws {
+    /// AWS as a server on loopback plays it: made-up credentials, `eu-west-1`, no second attempts, and
+    /// nothing of the environment.
+    pub fn on_loopback(url: &str) -> Self {
+        use aws_credential_types::Credentials;
+        use aws_credential_types::provider::SharedCredentialsProvider;
+
+        let credentials = Credentials::new("testing", "testing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(url)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self { config, s3_path_style: true, families: Families::new() }
+    }
 }
 
 /// A client for each service, by the same pattern.
