@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use crate::records::{RULE, trail_of};
 use crate::sandbox::{Sandbox, finish};
@@ -41,6 +42,16 @@ fn a_file_of_blanks_or_of_empty_gzip_is_empty() {
         let run = sandbox.scan(&[name]);
         run.exits(3).says(&format!("askance: {name}: is empty")).says("1 empty");
     }
+}
+
+#[test]
+fn a_pipe_in_a_folder_is_told_and_not_waited_for() {
+    let sandbox = folder();
+    let made = Command::new("mkfifo").arg(sandbox.path("in/2.json")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo is there");
+    let run = sandbox.scan(&["in"]);
+    run.exits(3).found(&["a", "b"]).says_line("could not be read: 1 unreadable");
+    run.says("askance: in/2.json: cannot be read: is a pipe, a socket or a device, not a file");
 }
 
 #[test]
