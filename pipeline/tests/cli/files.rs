@@ -36,9 +36,10 @@ fn nothing_on_standard_input_is_told() {
 fn a_file_of_blanks_or_of_empty_gzip_is_empty() {
     let sandbox = folder();
     sandbox.write("blank.json", " \n\t\n");
+    sandbox.write("mark.json", "\u{feff}\n");
     sandbox.write("empty.gz", crate::records::gzip(""));
     sandbox.write("empty.zst", crate::records::zstd(""));
-    for name in ["blank.json", "empty.gz", "empty.zst"] {
+    for name in ["blank.json", "mark.json", "empty.gz", "empty.zst"] {
         let run = sandbox.scan(&[name]);
         run.exits(3).says(&format!("askance: {name}: is empty")).says("1 empty");
     }
