@@ -1,12 +1,14 @@
 //! The command line: what can be said, and who does it.
 
 mod alerts;
+mod config;
 mod explain;
 mod generate;
 mod open_store;
 mod outbox;
 mod progress;
 mod rules;
+mod run;
 mod scan;
 mod scan_args;
 mod scan_config;
@@ -46,6 +48,11 @@ struct Cli {
 enum Command {
     /// Read CloudTrail files and tell what is dangerous in them
     Scan(Box<scan_args::ScanArgs>),
+    /// Run as a service: read what comes, keep alerts, tell people
+    Run(run::RunArgs),
+    /// Check a configuration, show its schema, write an example
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Tell why a rule did or did not match an event
     Explain(explain::ExplainArgs),
     /// Check, test or list rules
@@ -85,6 +92,8 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Scan(args) => scan::scan(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Config(command) => config::config(command),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(command) => rules::rules(&command),
         Command::Alerts(command) => alerts::alerts(&command),

@@ -44,7 +44,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         Some(path) => scan_config::read(path)?,
         None => ScanConfig::default(),
     };
-    let filter = filter(args)?;
+    let filter = filter(args, &config)?;
     let mut totals = Totals::default();
     let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
     let detect = Detect {
@@ -57,6 +57,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             without_prefilter: args.no_prefilter,
         },
     };
+    refuse_to_overwrite(args)?;
     let out = open_output(args.output.as_deref())?;
     let control = Arc::new(Control::default());
     let was_interrupted = on_interrupt(&control)?;
@@ -107,10 +108,19 @@ fn exit_code(args: &ScanArgs, totals: &Totals, is_interrupted: bool) -> u8 {
     if is_found { code::FOUND } else { code::OK }
 }
 
-fn filter(args: &ScanArgs) -> anyhow::Result<FilterConfig> {
+fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> {
+    // What the command line names replaces what the configuration does.
+    let or = |said: &[String], written: &[String]| {
+        if said.is_empty() { written.to_vec() } else { said.to_vec() }
+    };
     let now = Timestamp::try_from(SystemTime::now()).context("cannot read the clock")?;
     let (from, to) = times::range(args.from.as_deref(), args.to.as_deref(), now)?;
-    Ok(FilterConfig { from, to, accounts: args.account.clone(), regions: args.region.clone() })
+    Ok(FilterConfig {
+        from,
+        to,
+        accounts: or(&args.account, &config.accounts),
+        regions: or(&args.region, &config.regions),
+    })
 }
 
 /// Reads and compiles the rules; `None` if they can't be used, which has been told.
@@ -159,7 +169,8 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    match rulebook::compile(reading.rules, args.level.into()) {
+    let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
+    match rulebook::compile(reading.rules, level) {
         Ok(rules) => {
             totals.rules = rules.rules.len();
             Ok(Some(rules))
@@ -203,6 +214,22 @@ pub fn tell_problems(reading: &Reading, keep_going: bool) -> bool {
         super::summary::plural(errors.len() as u64, "error")
     ));
     false
+}
+
+/// What is read must not be written over, and what is written must not be read.
+fn refuse_to_overwrite(args: &ScanArgs) -> anyhow::Result<()> {
+    let Some(output) = &args.output else { return Ok(()) };
+    // What is not there yet is known by its folder; what cannot be found fails when it is opened.
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let place = output.canonicalize().or_else(|_| folder.unwrap_or(Path::new(".")).canonicalize());
+    let Ok(place) = place else { return Ok(()) };
+    for input in args.paths.iter().filter(|input| input.as_os_str() != "-") {
+        if input.canonicalize().is_ok_and(|input| place.starts_with(input)) {
+            let (output, input) = (output.display(), input.display());
+            bail!("cannot write alerts to {output}: it is, or is in, {input}, which is to be read");
+        }
+    }
+    Ok(())
 }
 
 fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {

@@ -83,7 +83,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
           help_heading = "How it is run")]
     pub threads: Option<u16>,
-    /// Configuration file: rules and limits
+    /// Configuration file: rules, filter and limits
     #[arg(long, value_name = "FILE", help_heading = "How it is run")]
     pub config: Option<PathBuf>,
     /// Try every rule on every record, the slow way, to compare with

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use askance_stages::raise::Condition;
 use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
-use super::{Config, SecretRef, SourceConfig, StoreConfig, check, schema};
+use super::{Config, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema};
 
 /// A configuration and where it came from.
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ pub fn read(path: &Path) -> Result<Loaded, ConfigError> {
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the text.
-pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
+pub fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
     let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if text.lines().all(is_blank) {
         return Ok(Config::default());
@@ -121,6 +122,11 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                     .hint("name a file in alerts.accounts"),
             );
         }
+        if let Some(selection) = &route.selection
+            && let Err(error) = Condition::compile(selection)
+        {
+            faults.push(Fault::new(place, format!("routes[{index}].match: {error}")));
+        }
         if route.time_zone.as_deref().is_some_and(|name| jiff::tz::TimeZone::get(name).is_err()) {
             let zone = route.time_zone.as_deref().unwrap_or_default();
             faults.push(
@@ -128,6 +134,12 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                     .hint("write it as Asia/Tokyo"),
             );
         }
+    }
+    if config.rules.builtin == Some(false) && config.rules.paths.is_empty() {
+        faults.push(
+            Fault::new(at(&["rules", "builtin"]), "without the built-in rules there is no rule to run")
+                .hint("name rule files or folders in rules.paths"),
+        );
     }
     if !config.routes.is_empty() && !config.routes.iter().any(is_default) {
         faults.push(
@@ -147,6 +159,12 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
         }
     }
     for (index, suppression) in config.alerts.suppress.iter().enumerate() {
+        if let Err(error) = Condition::compile(&suppression.selection) {
+            faults.push(Fault::new(
+                at(&["alerts", "suppress"]),
+                format!("alerts.suppress[{index}].match: {error}"),
+            ));
+        }
         if suppression.until.parse::<jiff::civil::Date>().is_err() {
             faults.push(Fault::new(
                 at(&["alerts", "suppress"]),
@@ -177,6 +195,10 @@ fn place(config: &mut Config, folder: &Path) {
     config.alerts.accounts.iter_mut().for_each(set);
     let StoreConfig::Sqlite { path, .. } = &mut config.store;
     set(path);
+    match &mut config.rejects {
+        Some(RejectsConfig::File { path, .. }) => set(path),
+        Some(RejectsConfig::S3 { .. }) | None => {}
+    }
     for source in config.sources.values_mut() {
         match source {
             SourceConfig::Directory(directory) => set(&mut directory.path),
@@ -290,6 +312,20 @@ aws:     {s3_path_style: false}
         check(
             "sinks: {log: {type: stdout}}\nroutes: [{to: []}]",
             &["2:10: routes[0] leads nowhere (name sinks: to: [people])"],
+        );
+    }
+
+    #[test]
+    fn rejects_have_a_place_of_their_own() {
+        let text = "rejects: {type: file, path: rejects.jsonl, rotate_at: 10MB}";
+        let config = parse(text, Path::new("/etc/askance")).unwrap();
+        let Some(RejectsConfig::File { path, keep, .. }) = config.rejects else { panic!("a file") };
+        assert_eq!((path, keep), (PathBuf::from("/etc/askance/rejects.jsonl"), 10));
+        let config = parse("rejects: {type: s3, bucket: b, prefix: p/}", Path::new("")).unwrap();
+        assert!(matches!(config.rejects, Some(RejectsConfig::S3 { .. })));
+        check(
+            "rejects: {type: s3}",
+            &["1:10: \"bucket\" is missing: The bucket"],
         );
     }
 

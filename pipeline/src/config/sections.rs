@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use askance_stages::model::Level;
+use jiff::civil::Weekday;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +37,19 @@ pub enum LevelName {
     Medium,
     High,
     Critical,
+}
+
+impl LevelName {
+    /// The level of that name.
+    pub fn level(self) -> Level {
+        match self {
+            Self::Informational => Level::Informational,
+            Self::Low => Level::Low,
+            Self::Medium => Level::Medium,
+            Self::High => Level::High,
+            Self::Critical => Level::Critical,
+        }
+    }
 }
 
 /// `filter`: records that are not asked for are counted and left.
@@ -171,6 +186,21 @@ pub enum Day {
     Sun,
 }
 
+impl Day {
+    /// The day, for calendars.
+    pub fn weekday(self) -> Weekday {
+        match self {
+            Self::Mon => Weekday::Monday,
+            Self::Tue => Weekday::Tuesday,
+            Self::Wed => Weekday::Wednesday,
+            Self::Thu => Weekday::Thursday,
+            Self::Fri => Weekday::Friday,
+            Self::Sat => Weekday::Saturday,
+            Self::Sun => Weekday::Sunday,
+        }
+    }
+}
+
 /// `store`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -204,6 +234,39 @@ fn keep_ledger() -> Span {
 
 fn max_size() -> ByteSize {
     ByteSize(10 << 30)
+}
+
+/// `rejects`: where what could not be read is written to, besides the store.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RejectsConfig {
+    /// A file, one JSON object a line.
+    File {
+        /// The file; rejects are put at its end.
+        path: PathBuf,
+        /// At this size the file is renamed to `NAME.1` and begun anew; never unless written.
+        #[serde(default)]
+        rotate_at: Option<ByteSize>,
+        /// So many old files are kept.
+        #[serde(default = "keep_files")]
+        #[schemars(range(min = 1, max = 1000))]
+        keep: u32,
+    },
+    /// Objects of JSON lines in a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What keys begin with.
+        #[serde(default)]
+        prefix: String,
+        /// The bucket's region, if it is not the one of the environment.
+        #[serde(default)]
+        region: Option<String>,
+    },
+}
+
+fn keep_files() -> u32 {
+    10
 }
 
 /// `metrics`.

@@ -1,13 +1,25 @@
 //! What is done with objects and alerts, as the configuration and the rules say; replaced as a whole
 //! when they change.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use askance_stages::flow::Detect;
-use askance_stages::raise::Raise;
+use askance_stages::decode::DecodeLimits;
+use askance_stages::filter::FilterConfig;
+use askance_stages::flow::{Detect, DetectConfig};
+use askance_stages::model::Level;
+use askance_stages::raise::{AccountFacts, Condition, Hours, Raise, RateCap, Route, Suppression};
+use askance_stages::sigma::ast::Rule;
+use askance_stages::sigma::{Reading, Severity};
+use askance_stages::yaml;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::store::Words;
+use crate::config::{self, Config};
+use crate::rulebook::{self, RuleChoice};
+use crate::store::{InLanguages, Words};
 
 /// Rules, routes and words that belong together; immutable.
 #[derive(Debug)]
@@ -18,7 +30,344 @@ pub struct Plan {
     pub raise: Raise,
     /// What rules say to people, by rule id.
     pub words: HashMap<String, Words>,
+    /// What people should know though it stops nothing: rules that are left out or do not run,
+    /// suppressions that have ended.
+    pub warnings: Vec<String>,
 }
 
 /// The plan of the moment, for those who look at it.
 pub type Current = tokio::sync::watch::Receiver<Arc<Plan>>;
+
+/// Why no plan can be made: a line for each fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", lines.join("\n"))]
+pub struct PlanError {
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
+impl PlanError {
+    fn one(line: impl ToString) -> Self {
+        Self { lines: vec![line.to_string()] }
+    }
+}
+
+impl Plan {
+    /// Reads rules and accounts and makes a plan of a configuration; with `keep_going` rules with
+    /// errors are left out, and named among the warnings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with rules, conditions and accounts.
+    pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
+        let mut warnings = Vec::new();
+        let rules = rules(config, keep_going, &mut warnings)?;
+        let words = rules.iter().map(|rule| (rule.id.clone(), words(rule))).collect();
+        let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
+        let rules = rulebook::compile(rules, level).map_err(|lines| PlanError { lines })?;
+        if rules.rules.is_empty() {
+            return Err(PlanError::one("there is no rule to run, so nothing could be found"));
+        }
+        let detect = Detect {
+            rules,
+            config: DetectConfig {
+                filter: FilterConfig {
+                    accounts: config.filter.accounts.clone(),
+                    regions: config.filter.regions.clone(),
+                    ..FilterConfig::default()
+                },
+                limits: DecodeLimits {
+                    max_object_bytes: config.limits.max_object.0,
+                    max_ratio: config.limits.max_ratio,
+                },
+                without_event: config.alerts.without_event,
+                ..DetectConfig::default()
+            },
+        };
+        let raise = raise(config, now, &mut warnings)?;
+        Ok(Self { detect, raise, words, warnings })
+    }
+
+    /// Files and folders that a plan of this configuration is made from, besides the configuration.
+    pub fn inputs(config: &Config) -> Vec<PathBuf> {
+        let accounts = config.alerts.accounts.iter();
+        let rules = config.rules.paths.iter().chain(&config.rules.placeholders);
+        rules.chain(accounts).cloned().collect()
+    }
+}
+
+fn rules(
+    config: &Config,
+    keep_going: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Rule>, PlanError> {
+    let choice = RuleChoice {
+        paths: config.rules.paths.clone(),
+        with_builtin: config.rules.builtin == Some(true),
+        placeholders: config.rules.placeholders.clone(),
+    };
+    let mut reading = rulebook::read(&choice).map_err(PlanError::one)?;
+    let errors: Vec<String> = reading
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(ToString::to_string)
+        .collect();
+    if !errors.is_empty() && !keep_going {
+        return Err(PlanError { lines: errors });
+    }
+    warnings.extend(errors);
+    for rule in &reading.left_out {
+        let title = rule.title.as_deref().unwrap_or(&rule.id);
+        warnings.push(format!("{}: left out for its errors: {title}", rule.place));
+    }
+    for rule in &reading.not_run {
+        let title = rule.title.as_deref().unwrap_or(&rule.id);
+        warnings.push(format!("{}: not run: {title}: needs correlation", rule.place));
+    }
+    adjust(config, &mut reading)?;
+    Ok(reading.rules)
+}
+
+/// Applies `rules.disable` and `rules.levels`.
+fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
+    let rules = &config.rules;
+    let is_there = |id: &str| reading.rules.iter().any(|rule| rule.id == id);
+    let named = rules.disable.iter().map(|id| ("disable", id));
+    let named = named.chain(rules.levels.keys().map(|id| ("levels", id)));
+    let lines: Vec<String> = named
+        .filter(|(_, id)| !is_there(id))
+        .map(|(key, id)| format!("rules.{key} names the rule \"{id}\", and there is none of that id"))
+        .collect();
+    if !lines.is_empty() {
+        return Err(PlanError { lines });
+    }
+    reading.rules.retain(|rule| !rules.disable.contains(&rule.id));
+    for rule in &mut reading.rules {
+        rule.level = rules.levels.get(&rule.id).map_or(rule.level, |level| level.level());
+    }
+    Ok(())
+}
+
+fn words(rule: &Rule) -> Words {
+    let askance = rule.askance.clone().unwrap_or_default();
+    Words {
+        description: rule.description.clone(),
+        ask: InLanguages { en: askance.ask_en, ja: askance.ask_ja },
+        why: InLanguages { en: askance.why, ja: askance.why_ja },
+        fix: InLanguages { en: askance.fix, ja: askance.fix_ja },
+        controls: askance.controls,
+        references: rule.references.clone(),
+    }
+}
+
+fn raise(
+    config: &Config,
+    now: Timestamp,
+    warnings: &mut Vec<String>,
+) -> Result<Raise, PlanError> {
+    let alerts = &config.alerts;
+    let mut suppressions = Vec::new();
+    for written in &alerts.suppress {
+        let made = suppression(written).map_err(|why| {
+            PlanError::one(format!("alerts.suppress \"{}\": {why}", written.name))
+        })?;
+        if made.until < now {
+            warnings.push(format!(
+                "the suppression \"{}\" ended on {} and suppresses nothing any more ({}, {})",
+                written.name, written.until, written.owner, written.reason
+            ));
+        }
+        suppressions.push(made);
+    }
+    let mut routes = Vec::new();
+    for (index, written) in config.routes.iter().enumerate() {
+        let made = route(written).map_err(|why| PlanError::one(format!("routes[{index}]: {why}")))?;
+        routes.push(made);
+    }
+    if routes.is_empty() {
+        routes.push(Route { to: config.sinks.keys().cloned().collect(), ..Route::default() });
+    }
+    let accounts = match &alerts.accounts {
+        Some(path) => accounts(path)?,
+        None => BTreeMap::new(),
+    };
+    Ok(Raise {
+        merge_window: signed(alerts.merge_window),
+        update_interval: signed(alerts.update_interval),
+        suppressions,
+        rate_cap: alerts
+            .rate_cap
+            .map(|cap| RateCap { count: cap.count.into(), per: signed(cap.per) }),
+        routes,
+        accounts,
+    })
+}
+
+fn signed(span: config::Span) -> SignedDuration {
+    SignedDuration::try_from(span.0).unwrap_or(SignedDuration::MAX)
+}
+
+fn suppression(written: &config::Suppression) -> Result<Suppression, String> {
+    let condition = Condition::compile(&written.selection).map_err(|error| error.to_string())?;
+    let day: Date = written.until.parse().map_err(|error| format!("until: {error}"))?;
+    // The day itself still counts, whole, in UTC.
+    let until = day
+        .at(23, 59, 59, 999_999_999)
+        .to_zoned_datetime(TimeZone::UTC)
+        .map_err(|error| format!("until: {error}"))?
+        .timestamp();
+    Ok(Suppression { name: written.name.clone(), condition, until })
+}
+
+fn route(written: &config::Route) -> Result<Route, String> {
+    let selection = written.selection.as_ref();
+    let condition = selection
+        .map(|selection| Condition::compile(selection).map_err(|error| error.to_string()))
+        .transpose()?;
+    let hours = (written.hours.is_some() || !written.days.is_empty())
+        .then(|| hours(written))
+        .transpose()?;
+    Ok(Route {
+        min_level: written.min_level.map(config::LevelName::level),
+        accounts: written.accounts.clone(),
+        ous: written.ous.clone(),
+        account_tags: written.account_tags.clone(),
+        rule_tags: written.rule_tags.clone(),
+        condition,
+        hours,
+        to: written.to.clone(),
+        stop: written.stop,
+    })
+}
+
+fn hours(written: &config::Route) -> Result<Hours, String> {
+    let zone = match &written.time_zone {
+        Some(name) => TimeZone::get(name).map_err(|error| error.to_string())?,
+        None => TimeZone::UTC,
+    };
+    let midnight = jiff::civil::Time::midnight();
+    let (from, until) = match &written.hours {
+        Some(text) => {
+            let (from, until) = text.split_once('-').unwrap_or((text, text));
+            let time = |text: &str| {
+                // 24:00 is midnight at the other end of the day.
+                let text = if text == "24:00" { "00:00" } else { text };
+                text.parse::<jiff::civil::Time>().map_err(|error| format!("hours {text}: {error}"))
+            };
+            (time(from)?, time(until)?)
+        }
+        None => (midnight, midnight),
+    };
+    Ok(Hours { from, until, days: written.days.iter().map(|day| day.weekday()).collect(), zone })
+}
+
+/// Reads `ACCOUNT: {name: ..., ou: ..., tags: {...}}`.
+fn accounts(path: &Path) -> Result<BTreeMap<String, AccountFacts>, PlanError> {
+    let failed = |fault: yaml::Fault| format!("{}:{fault}", path.display());
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| PlanError::one(format!("cannot read accounts {}: {error}", path.display())))?;
+    let node = yaml::parse_one(&text)
+        .map_err(|faults| PlanError { lines: faults.into_iter().map(failed).collect() })?;
+    let mut accounts = BTreeMap::new();
+    let mut faults = Vec::new();
+    let top = node.mapping().map_err(|fault| PlanError::one(failed(fault)))?;
+    for entry in &top.entries {
+        match account(&entry.value) {
+            Ok(facts) => drop(accounts.insert(entry.key.clone(), facts)),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() {
+        Ok(accounts)
+    } else {
+        Err(PlanError { lines: faults.into_iter().map(failed).collect() })
+    }
+}
+
+fn account(node: &yaml::Node) -> Result<AccountFacts, Vec<yaml::Fault>> {
+    let one = |fault| vec![fault];
+    let mapping = node.mapping().map_err(one)?;
+    let unknown = mapping.unknown_keys(&["name", "ou", "tags"]);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let text = |key: &str| {
+        let value = mapping.get_some(key);
+        value.map(|node| node.text().map(str::to_owned).map_err(one)).transpose()
+    };
+    let mut facts = AccountFacts { name: text("name")?, ou: text("ou")?, tags: BTreeMap::new() };
+    if let Some(tags) = mapping.get_some("tags") {
+        for tag in &tags.mapping().map_err(one)?.entries {
+            let value = tag.value.text().map_err(one)?;
+            facts.tags.insert(tag.key.clone(), value.to_owned());
+        }
+    }
+    Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(text: &str) -> Result<Plan, PlanError> {
+        let config = config::parse(text, Path::new("")).expect("the configuration is well formed");
+        Plan::build(&config, false, "2026-03-02T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn without_routes_all_goes_to_all_sinks() {
+        let plan = plan("sinks: {a: {type: stdout}, b: {type: stdout}}").unwrap();
+        assert_eq!(plan.raise.routes.len(), 1);
+        assert_eq!(plan.raise.routes[0].to, ["a", "b"]);
+        assert!(plan.detect.rules.rules.len() >= 20);
+        assert_eq!(plan.words.len(), plan.detect.rules.rules.len());
+    }
+
+    #[test]
+    fn rules_that_are_not_there_are_all_named() {
+        let error = plan("rules: {disable: [a], levels: {b: low}}").unwrap_err();
+        assert_eq!(
+            error.lines,
+            [
+                "rules.disable names the rule \"a\", and there is none of that id",
+                "rules.levels names the rule \"b\", and there is none of that id"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_suppression_holds_to_the_end_of_its_day_and_is_told_when_it_is_over() {
+        let text = |until: &str| {
+            format!(
+                "alerts: {{suppress: [{{name: a, match: {{account: \"1\"}}, reason: r, owner: o, until: {until}}}]}}"
+            )
+        };
+        let running = plan(&text("\"2026-03-02\"")).unwrap();
+        assert!(running.warnings.is_empty());
+        assert_eq!(running.raise.suppressions[0].until.to_string(), "2026-03-02T23:59:59.999999999Z");
+        let over = plan(&text("\"2026-03-01\"")).unwrap();
+        assert_eq!(over.warnings.len(), 1, "{:?}", over.warnings);
+    }
+
+    #[test]
+    fn hours_are_read_with_their_zone() {
+        let text = "sinks: {a: {type: stdout}}\nroutes: [{hours: \"22:00-06:00\", days: [fri], time_zone: Asia/Tokyo, to: a}, {to: a}]";
+        let plan = plan(text).unwrap();
+        let hours = plan.raise.routes[0].hours.as_ref().unwrap();
+        assert!(hours.hold("2026-03-06T22:00:00+09:00".parse().unwrap()));
+        assert!(!hours.hold("2026-03-06T21:59:00+09:00".parse().unwrap()));
+    }
+
+    #[test]
+    fn accounts_are_read_and_faults_told_with_their_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("accounts.yaml");
+        std::fs::write(&path, "\"111122223333\": {name: media, ou: prod, tags: {team: video}}").unwrap();
+        let read = accounts(&path).unwrap();
+        assert_eq!(read["111122223333"].tags["team"], "video");
+        std::fs::write(&path, "a: {nmae: x}\nb: 5\n").unwrap();
+        let error = accounts(&path).unwrap_err();
+        assert_eq!(error.lines.len(), 2, "{error}");
+        assert!(error.lines[0].contains("accounts.yaml:1:5: unknown key \"nmae\""), "{error}");
+    }
+}

@@ -4,8 +4,18 @@
 //! acknowledgement: only after everything that an object gave is committed may it be deleted, moved
 //! past or noted as read. A source never names a sink.
 
+#[cfg(test)]
+mod contract;
+mod directory;
+#[cfg(test)]
+mod double;
 pub mod envelope;
 pub mod files;
+mod known;
+mod open;
+mod s3_queue;
+mod shown;
+mod standard_input;
 mod stdin;
 
 use std::sync::Arc;
@@ -14,11 +24,13 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use envelope::{Ack, Body, Envelope, Item, Object, Refused, Verdict};
+pub use known::{are_known, is_known};
+pub use open::open;
 
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::Intake;
 use crate::store::Store;
-use crate::telemetry::SourceMetrics;
+use crate::telemetry::{Health, SourceMetrics};
 
 /// What a source is given.
 #[derive(Clone)]
@@ -35,6 +47,8 @@ pub struct SourceContext {
     pub stop: CancellationToken,
     /// Its counters.
     pub metrics: SourceMetrics,
+    /// Told when the place cannot be read, and when it is well again.
+    pub health: Health,
 }
 
 /// A place that objects come from.

@@ -3,13 +3,18 @@
 mod counter;
 pub mod families;
 mod health;
+pub mod http;
 mod logs;
+#[cfg(test)]
+mod page;
+mod points;
 mod sinks;
 mod sources;
 
 pub use counter::Counter;
 pub use families::{Families, Family};
 pub use health::{Health, Part};
+pub use points::point;
 pub use logs::{LogFormat, start_logs};
 pub use sinks::SinkMetrics;
 pub use sources::SourceMetrics;

@@ -36,7 +36,10 @@ const PRINTING_MACROS: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!"
 const SHARED_MODULES: [&str; 3] = ["model", "tally", "yaml"];
 
 /// What single stages may import besides.
-const MORE_FOR: [(&str, &str); 1] = [("matcher", "sigma")];
+///
+/// `raise` asks with the rule language about alerts what `matcher` asks about records.
+const MORE_FOR: [(&str, &str); 4] =
+    [("matcher", "sigma"), ("raise", "matcher"), ("raise", "parse"), ("raise", "sigma")];
 
 /// Modules that see every stage: the whole flow, and the root that declares them.
 const SEES_ALL: [&str; 2] = ["flow", "lib"];

@@ -1,0 +1,292 @@
+//! `askance run`: sets the service up from its configuration, and ends it on a signal.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{code, eprintln_line};
+use crate::aws::Aws;
+use crate::config::{self, Config, ConfigError, Loaded, StoreConfig};
+use crate::runtime::clock::Clock;
+use crate::runtime::plan::Plan;
+use crate::runtime::reload::Reloader;
+use crate::runtime::retry::pause;
+use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
+use crate::secrets::Secrets;
+use crate::sinks::{self, SinkContext};
+use crate::sources::{self, Source};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Retention, Store};
+use crate::telemetry::http::{listen, serve};
+use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
+
+/// What is told where there is no configuration yet.
+const NO_CONFIGURATION: &str = "\
+There is no configuration yet. In five steps:
+  1. askance config example > askance.yaml     an example to begin with
+  2. edit it: which queue or folder to read, which sinks to tell
+  3. askance config check                      everything that is wrong with it, at once
+  4. askance run                               reads, alerts, until Ctrl-C or SIGTERM
+  5. curl 127.0.0.1:9464/readyz                is it well? and if not, why not";
+
+/// Options of `askance run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "askance.yaml", env = "ASKANCE_CONFIG")]
+    config: PathBuf,
+    /// Leave rules with errors out, by name, instead of refusing to start
+    #[arg(long)]
+    keep_going: bool,
+    /// How lines of the log look; ASKANCE_LOG chooses what is told (askance=debug,warn)
+    #[arg(long, value_enum, default_value_t, env = "ASKANCE_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+/// Runs the service; answers the exit code.
+pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
+    let loaded = match config::read(&args.config) {
+        Ok(loaded) => loaded,
+        Err(ConfigError::Read { path, source })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            eprintln_line(&format!("askance: cannot read configuration {}: {source}", path.display()));
+            eprintln_line(NO_CONFIGURATION);
+            return Ok(code::USE);
+        }
+        Err(error) => bail!(error),
+    };
+    if loaded.config.sources.is_empty() {
+        bail!(
+            "configuration {} names no sources, so there is nothing to read \
+             (askance config example shows some)",
+            loaded.path.display()
+        );
+    }
+    if loaded.config.sinks.is_empty() {
+        bail!(
+            "configuration {} names no sinks, so nobody would be told \
+             (at the least: sinks: {{log: {{type: stdout}}}})",
+            loaded.path.display()
+        );
+    }
+    start_logs(args.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let done = runtime.block_on(serve_until_stopped(loaded, args));
+    // What still runs has had its time.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done.map(|()| code::OK)
+}
+
+async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<()> {
+    let config = &loaded.config;
+    let clock = Clock::system();
+    let families = Families::new();
+    let health = Health::default();
+    health.trouble(Part::Start, "not everything is set up yet");
+    families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    families.config_is_current.set(1);
+    let plan = Plan::build(config, args.keep_going, clock.now())
+        .with_context(|| format!("cannot use the rules of {}", loaded.path.display()))?;
+    for warning in &plan.warnings {
+        warn!(%warning, "configuration");
+    }
+    let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
+    families.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
+    let (plan, current) = watch::channel(Arc::new(plan));
+    let aws = Aws::load(&config.aws, &families).await;
+    let sinks = open_sinks(config, &aws).await?;
+    let sources = open_sources(config, &aws).await?;
+    let store = open_store(&config.store).await?;
+    let stops = Stops::default();
+    let pages_stop = CancellationToken::new();
+    let pages = start_pages(config, &families, &health, &pages_stop).await?;
+    let reloads = listen_for_signals(&stops)?;
+    let reloader = Reloader {
+        started: loaded.clone(),
+        keep_going: args.keep_going,
+        plan,
+        clock: clock.clone(),
+        families: families.clone(),
+        health: health.clone(),
+    };
+    let reloader = tokio::spawn(reloader.run(reloads, stops.stop.clone()));
+    let service = Service {
+        sources,
+        sinks,
+        store: store.clone(),
+        current,
+        clock,
+        families: families.clone(),
+        health: health.clone(),
+        bounds: bounds(config),
+    };
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        rules,
+        routes,
+        sources = config.sources.len(),
+        sinks = config.sinks.len(),
+        "running"
+    );
+    health.well(&Part::Start);
+    notify(&[sd_notify::NotifyState::Ready]);
+    let watchdog = tokio::spawn(feed_watchdog(health.clone(), stops.end_now.clone()));
+    service.run(stops.clone()).await.context("cannot start the workers")?;
+    notify(&[sd_notify::NotifyState::Stopping]);
+    stops.stop.cancel();
+    stops.end_now.cancel();
+    watchdog.abort();
+    reloader.abort();
+    store.close().await;
+    pages_stop.cancel();
+    if let Some(pages) = pages {
+        // It ends with its last answer; a client that keeps a connection open is not waited for.
+        let _ = tokio::time::timeout(Duration::from_secs(1), pages).await;
+    }
+    info!("ended");
+    Ok(())
+}
+
+fn bounds(config: &Config) -> Bounds {
+    let limits = &config.limits;
+    let StoreConfig::Sqlite { keep_ledger, max_size, .. } = &config.store;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Bounds {
+        queue: limits.queue.0,
+        workers: Some(limits.workers.unwrap_or(cores)),
+        shutdown: limits.shutdown.0,
+        give_up_after: limits.give_up_after.0,
+        retention: Retention {
+            ledger: keep_ledger.0,
+            alerts: config.alerts.keep.0,
+            max_bytes: max_size.0,
+        },
+    }
+}
+
+async fn open_store(config: &StoreConfig) -> anyhow::Result<Arc<SqliteStore>> {
+    let StoreConfig::Sqlite { path, .. } = config;
+    Ok(Arc::new(SqliteStore::open(path).await?))
+}
+
+async fn open_sources(
+    config: &Config,
+    aws: &Aws,
+) -> anyhow::Result<BTreeMap<String, Arc<dyn Source>>> {
+    let mut opened = BTreeMap::new();
+    for (name, source) in &config.sources {
+        let source = sources::open(name, source, aws).await?;
+        opened.insert(name.clone(), Arc::from(source));
+    }
+    Ok(opened)
+}
+
+/// Opens every sink once, so that what is wrong with any of them is told before anything is read.
+async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<String, OpenSink>> {
+    let mut openers = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (name, sink) in &config.sinks {
+        let context = SinkContext {
+            name: name.clone(),
+            aws: aws.clone(),
+            secrets: Secrets::new(aws.clone()),
+            languages: config.alerts.languages.clone(),
+        };
+        match sinks::open(sink, &context).await {
+            Ok(_) => {}
+            Err(error) if error.is_transient => {
+                warn!(sink = %name, %error, "the sink cannot be set up yet");
+            }
+            Err(error) => faults.push(error.to_string()),
+        }
+        let sink = Arc::new(sink.clone());
+        let open: OpenSink = Arc::new(move || {
+            let (sink, context) = (Arc::clone(&sink), context.clone());
+            Box::pin(async move { sinks::open(&sink, &context).await })
+        });
+        openers.insert(name.clone(), open);
+    }
+    if faults.is_empty() { Ok(openers) } else { bail!(faults.join("\n")) }
+}
+
+async fn start_pages(
+    config: &Config,
+    families: &Families,
+    health: &Health,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<tokio::task::JoinHandle<std::io::Result<()>>>> {
+    let Some(address) = config.metrics.listen else { return Ok(None) };
+    let (listener, address) = listen(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (metrics.listen)"))?;
+    info!(%address, "metrics and health");
+    let serving = serve(listener, families.clone(), health.clone(), stop.clone());
+    Ok(Some(tokio::spawn(serving)))
+}
+
+/// SIGTERM and Ctrl-C: the first finishes what is in hand, the second ends at once. SIGHUP reloads.
+fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let (ask, asked) = mpsc::channel(1);
+    let stops = stops.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {
+                    // One that waits already is enough.
+                    let _ = ask.try_send(());
+                    continue;
+                }
+            }
+            if stops.stop.is_cancelled() {
+                warn!("told to stop again: ending at once, what is in hand is given back");
+                stops.end_now.cancel();
+                return;
+            }
+            notify(&[sd_notify::NotifyState::Stopping]);
+            stops.stop.cancel();
+        }
+    });
+    Ok(asked)
+}
+
+/// Tells systemd, where it listens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!(%error, "cannot tell systemd");
+    }
+}
+
+/// Tells systemd's watchdog that the program is alive, as long as it is.
+async fn feed_watchdog(health: Health, stop: CancellationToken) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    while pause(limit / 3, &stop).await {
+        if health.why_dead().is_none() {
+            notify(&[sd_notify::NotifyState::Watchdog]);
+        }
+    }
+}
+
+/// Reads a configuration for commands that only look at the store.
+pub fn store_path(config: &Path) -> anyhow::Result<PathBuf> {
+    let loaded = config::read(config)?;
+    let StoreConfig::Sqlite { path, .. } = loaded.config.store;
+    Ok(path)
+}

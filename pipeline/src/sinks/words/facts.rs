@@ -1,0 +1,246 @@
+//! Who, where, what and when, as short texts.
+
+use askance_stages::model::{Actor, Alert, parse_time};
+use askance_stages::raise::AccountFacts;
+
+use super::bounded::bounded;
+use super::event::EventFacts;
+use super::message::Fact;
+use super::phrases::{self, Phrases};
+use crate::config::Language;
+
+/// Longest name of a person, a role, an account.
+const LONGEST_NAME: usize = 100;
+
+/// Longest id of a resource; an ARN of a role fits.
+const LONGEST_ID: usize = 160;
+
+/// Longest path of a field.
+const LONGEST_FIELD: usize = 100;
+
+/// Longest value of a field.
+const LONGEST_VALUE: usize = 160;
+
+/// Most resources that are named.
+const MAX_RESOURCES: usize = 5;
+
+/// Most fields that are shown.
+const MAX_FIELDS: usize = 8;
+
+/// Fields that are told elsewhere in the message or tell nothing to people.
+const TOLD_ELSEWHERE: [&str; 8] = [
+    "eventSource",
+    "eventName",
+    "eventType",
+    "eventCategory",
+    "awsRegion",
+    "recipientAccountId",
+    "errorCode",
+    "managementEvent",
+];
+
+/// Writes facts in a language, and notes whether one had to be cut.
+#[derive(Debug)]
+pub struct Teller {
+    /// The language.
+    pub language: Language,
+    /// True once something was cut.
+    pub is_cut: bool,
+}
+
+impl Teller {
+    /// Cuts a text, and notes it.
+    pub fn bounded(&mut self, text: &str, most: usize) -> String {
+        let (text, is_cut) = bounded(text, most);
+        self.is_cut |= is_cut;
+        text
+    }
+
+    /// Everything that is known without the rule's words, in the order of reading.
+    pub fn facts(
+        &mut self,
+        alert: &Alert,
+        event: &EventFacts,
+        account: Option<&AccountFacts>,
+    ) -> Vec<Fact> {
+        let phrases = Phrases::of(self.language);
+        let act = event.name.as_deref().map(|name| self.act(name, event));
+        let from = self.from(event);
+        let failed = event.error.as_deref().map(|error| {
+            let error = self.bounded(error, LONGEST_NAME);
+            phrases::refused(self.language, &error)
+        });
+        let factor = event.second_factor.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+        [
+            (phrases.who, Some(self.who(alert))),
+            (phrases.account, Some(self.place(alert, account))),
+            (phrases.act, act),
+            (phrases.outcome, failed),
+            (phrases.on, self.resources(alert)),
+            (phrases.time, Some(self.time(alert.time.as_deref()))),
+            (phrases.from, from),
+            (phrases.second_factor, factor),
+        ]
+        .into_iter()
+        .filter_map(|(label, value)| Some(Fact { label: label.to_owned(), value: value? }))
+        .collect()
+    }
+
+    /// Who did it.
+    pub fn who(&mut self, alert: &Alert) -> String {
+        let actor = &alert.actor;
+        let language = self.language;
+        let who = self.actor(actor);
+        let other = actor.account.as_deref().filter(|account| {
+            let is_here = alert.account.as_deref() == Some(account);
+            // An account that acts is named by its id already.
+            !is_here && alert.account.is_some() && actor.kind.as_deref() != Some("AWSAccount")
+        });
+        match other {
+            Some(account) => {
+                let account = self.bounded(account, LONGEST_NAME);
+                phrases::of_account(language, &who, &account)
+            }
+            None => who,
+        }
+    }
+
+    fn actor(&mut self, actor: &Actor) -> String {
+        let language = self.language;
+        let kind = actor.kind.as_deref().unwrap_or_default();
+        if kind == "Root" {
+            return phrases::root(language);
+        }
+        let Some(name) = actor.name.as_deref() else {
+            return Phrases::of(language).unknown.to_owned();
+        };
+        let name = self.bounded(permission_set(name).unwrap_or(name), LONGEST_NAME);
+        let session = actor.session.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+        match (kind, session) {
+            ("AssumedRole" | "FederatedUser", Some(session)) if session != name => {
+                phrases::session(language, &session, &name)
+            }
+            ("AssumedRole" | "Role", _) => phrases::role(language, &name),
+            ("IAMUser", _) => phrases::user(language, &name),
+            ("AWSService", _) => phrases::service(language, &name),
+            ("AWSAccount", _) => phrases::account(language, &name),
+            _ => name,
+        }
+    }
+
+    /// The account's name and number, and the region.
+    fn place(&mut self, alert: &Alert, account: Option<&AccountFacts>) -> String {
+        let account = self.account(alert, account);
+        match alert.region.as_deref() {
+            Some(region) => {
+                let region = self.bounded(region, LONGEST_NAME);
+                phrases::row(self.language, &[account, region])
+            }
+            None => account,
+        }
+    }
+
+    fn account(&mut self, alert: &Alert, account: Option<&AccountFacts>) -> String {
+        let name = account.and_then(|facts| facts.name.as_deref());
+        let name = name.map(|name| self.bounded(name, LONGEST_NAME));
+        let id = alert.account.as_deref().map(|id| self.bounded(id, LONGEST_NAME));
+        match (name, id) {
+            (Some(name), Some(id)) => phrases::with(self.language, &name, &id),
+            (Some(known), None) | (None, Some(known)) => known,
+            (None, None) => Phrases::of(self.language).unknown.to_owned(),
+        }
+    }
+
+    fn act(&mut self, name: &str, event: &EventFacts) -> String {
+        let name = self.bounded(name, LONGEST_NAME);
+        match event.source.as_deref() {
+            Some(source) => {
+                let source = self.bounded(source, LONGEST_NAME);
+                phrases::with(self.language, &name, &source)
+            }
+            None => name,
+        }
+    }
+
+    fn from(&mut self, event: &EventFacts) -> Option<String> {
+        let address = event.address.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+        let agent = event.agent.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+        match (address, agent) {
+            // A service that acts says its name twice.
+            (Some(address), Some(agent)) if address != agent => {
+                Some(phrases::row(self.language, &[address, agent]))
+            }
+            (address, agent) => address.or(agent),
+        }
+    }
+
+    fn resources(&mut self, alert: &Alert) -> Option<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for resource in alert.resource.iter().take(MAX_RESOURCES) {
+            ids.push(self.bounded(&resource.id, LONGEST_ID));
+        }
+        let more = alert.resource.len().saturating_sub(MAX_RESOURCES);
+        if more > 0 {
+            self.is_cut = true;
+            ids.push(phrases::and_more(self.language, more));
+        }
+        (!ids.is_empty()).then(|| phrases::row(self.language, &ids))
+    }
+
+    /// A time in UTC, with its zone.
+    pub fn time(&mut self, time: Option<&str>) -> String {
+        match time.and_then(parse_time) {
+            Some(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            None => Phrases::of(self.language).no_time.to_owned(),
+        }
+    }
+
+    /// The fields that made the rule match and that tell something new, and what they are called.
+    pub fn changed(&mut self, alert: &Alert) -> (&'static str, Vec<Fact>) {
+        let phrases = Phrases::of(self.language);
+        let mut label = phrases.seen;
+        let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+        for matched in &alert.matched {
+            let Some(value) = matched.value.as_deref() else { continue };
+            let field = matched.field.as_deref().unwrap_or("*");
+            let is_resource = alert.resource.iter().any(|resource| resource.id == value);
+            let is_told = TOLD_ELSEWHERE.contains(&field) || field.starts_with("userIdentity.");
+            if is_told || is_resource || value.is_empty() {
+                continue;
+            }
+            if field.starts_with("requestParameters.") {
+                label = phrases.changed;
+            }
+            let name = field.strip_prefix("requestParameters.").unwrap_or(field);
+            let name = self.bounded(name, LONGEST_FIELD);
+            let value = self.bounded(value, LONGEST_VALUE);
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) if values.contains(&value) => {}
+                Some((_, values)) => values.push(value),
+                None => fields.push((name, vec![value])),
+            }
+        }
+        (label, self.first_fields(fields))
+    }
+
+    fn first_fields(&mut self, fields: Vec<(String, Vec<String>)>) -> Vec<Fact> {
+        let more = fields.len().saturating_sub(MAX_FIELDS);
+        let mut shown: Vec<Fact> = Vec::new();
+        for (label, values) in fields.into_iter().take(MAX_FIELDS) {
+            let value = self.bounded(&phrases::row(self.language, &values), LONGEST_VALUE);
+            shown.push(Fact { label, value });
+        }
+        if more > 0 {
+            self.is_cut = true;
+            let value = phrases::and_more(self.language, more);
+            shown.push(Fact { label: "…".to_owned(), value });
+        }
+        shown
+    }
+}
+
+/// The readable part of a role that Identity Center made: `AWSReservedSSO_NAME_16 hex digits`.
+fn permission_set(name: &str) -> Option<&str> {
+    let inner = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_'));
+    inner.map(|(set, _)| set)
+}

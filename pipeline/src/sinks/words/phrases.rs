@@ -1,0 +1,281 @@
+//! The fixed phrases, in each language.
+//!
+//! Japanese is polite and short, tells what happened and asks; it does not blame.
+
+use askance_stages::model::Level;
+
+use crate::config::Language;
+
+/// The phrases of a language.
+#[derive(Debug)]
+pub struct Phrases {
+    /// Before who acted.
+    pub who: &'static str,
+    /// Before the account and the region.
+    pub account: &'static str,
+    /// Before the event's name.
+    pub act: &'static str,
+    /// Before what was acted on.
+    pub on: &'static str,
+    /// Before the time.
+    pub time: &'static str,
+    /// Before the address and the program.
+    pub from: &'static str,
+    /// Before the answer of a second factor.
+    pub second_factor: &'static str,
+    /// Before the error of an act that did not go through.
+    pub outcome: &'static str,
+    /// Before fields of a request that changes something.
+    pub changed: &'static str,
+    /// Before fields of other events.
+    pub seen: &'static str,
+    /// Before why it is dangerous.
+    pub why: &'static str,
+    /// Before what to do.
+    pub fix: &'static str,
+    /// Before addresses to read more at.
+    pub read_more: &'static str,
+    /// The link to the resource.
+    pub console: &'static str,
+    /// The link to the event.
+    pub event: &'static str,
+    /// In place of an actor that is not known.
+    pub unknown: &'static str,
+    /// In place of a time that is not known.
+    pub no_time: &'static str,
+    /// Said where something was cut.
+    pub shortened: &'static str,
+    /// Before the command that shows everything.
+    pub whole: &'static str,
+    /// Before the rule's title.
+    pub rule: &'static str,
+    /// Before the controls.
+    pub controls: &'static str,
+    /// Before other alerts of the same thing.
+    pub others: &'static str,
+}
+
+const ENGLISH: Phrases = Phrases {
+    who: "Who",
+    account: "Account",
+    act: "Did",
+    on: "To",
+    time: "When",
+    from: "From",
+    second_factor: "MFA",
+    outcome: "Outcome",
+    changed: "What changed",
+    seen: "What was recorded",
+    why: "Why we ask",
+    fix: "What to do",
+    read_more: "Read more",
+    console: "Open in the AWS console",
+    event: "See the event in CloudTrail",
+    unknown: "unknown",
+    no_time: "at an unknown time",
+    shortened: "Some of it was too long and is shortened here.",
+    whole: "The whole alert",
+    rule: "Rule",
+    controls: "Controls",
+    others: "Others of them",
+};
+
+const JAPANESE: Phrases = Phrases {
+    who: "実行者",
+    account: "アカウント",
+    act: "操作",
+    on: "対象",
+    time: "日時",
+    from: "接続元",
+    second_factor: "MFA",
+    outcome: "結果",
+    changed: "変更内容",
+    seen: "記録された内容",
+    why: "お尋ねする理由",
+    fix: "お願いしたいこと",
+    read_more: "参考",
+    console: "AWS コンソールで開く",
+    event: "CloudTrail でイベントを見る",
+    unknown: "不明",
+    no_time: "時刻不明",
+    shortened: "長いため、一部を省略しています。",
+    whole: "アラートの全文",
+    rule: "ルール",
+    controls: "管理策",
+    others: "ほかのアラート",
+};
+
+impl Phrases {
+    /// Those of a language.
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &ENGLISH,
+            Language::Ja => &JAPANESE,
+        }
+    }
+}
+
+/// How much it matters, as a word.
+pub fn level(language: Language, level: Level) -> &'static str {
+    match (language, level) {
+        (Language::En, Level::Critical) => "Critical",
+        (Language::En, Level::High) => "High",
+        (Language::En, Level::Medium) => "Medium",
+        (Language::En, Level::Low) => "Low",
+        (Language::En, Level::Informational) => "Info",
+        (Language::Ja, Level::Critical) => "緊急",
+        (Language::Ja, Level::High) => "重要度 高",
+        (Language::Ja, Level::Medium) => "重要度 中",
+        (Language::Ja, Level::Low) => "重要度 低",
+        (Language::Ja, Level::Informational) => "参考",
+    }
+}
+
+/// The question of a rule that asks none.
+pub fn question(language: Language, title: &str) -> String {
+    match language {
+        Language::En => format!("Something in your account matched \"{title}\". Was it meant?"),
+        Language::Ja => {
+            format!("「{title}」にあたる操作があったようです。意図されたものかご確認いただけますか。")
+        }
+    }
+}
+
+/// A user of IAM, by name.
+pub fn user(language: Language, name: &str) -> String {
+    match language {
+        Language::En => format!("user {name}"),
+        Language::Ja => format!("IAM ユーザー {name}"),
+    }
+}
+
+/// A session of a role.
+pub fn session(language: Language, session: &str, role: &str) -> String {
+    match language {
+        Language::En => format!("{session}, as role {role}"),
+        Language::Ja => format!("{session}（ロール {role}）"),
+    }
+}
+
+/// A role without a session that says more.
+pub fn role(language: Language, role: &str) -> String {
+    match language {
+        Language::En => format!("role {role}"),
+        Language::Ja => format!("ロール {role}"),
+    }
+}
+
+/// The root user.
+pub fn root(language: Language) -> String {
+    match language {
+        Language::En => "the root user".to_owned(),
+        Language::Ja => "ルートユーザー".to_owned(),
+    }
+}
+
+/// A service of AWS.
+pub fn service(language: Language, name: &str) -> String {
+    match language {
+        Language::En => format!("the AWS service {name}"),
+        Language::Ja => format!("AWS サービス {name}"),
+    }
+}
+
+/// Somebody of another account.
+pub fn of_account(language: Language, who: &str, account: &str) -> String {
+    match language {
+        Language::En => format!("{who} of account {account}"),
+        Language::Ja => format!("{who}（アカウント {account}）"),
+    }
+}
+
+/// An account, nothing more of whom is known.
+pub fn account(language: Language, account: &str) -> String {
+    match language {
+        Language::En => format!("account {account}"),
+        Language::Ja => format!("アカウント {account}"),
+    }
+}
+
+/// A name with what it is told by in brackets.
+pub fn with(language: Language, text: &str, more: &str) -> String {
+    match language {
+        Language::En => format!("{text} ({more})"),
+        Language::Ja => format!("{text}（{more}）"),
+    }
+}
+
+/// Texts in a row.
+pub fn row(language: Language, texts: &[String]) -> String {
+    match language {
+        Language::En => texts.join(", "),
+        Language::Ja => texts.join("、"),
+    }
+}
+
+/// So many that are not shown.
+pub fn and_more(language: Language, count: usize) -> String {
+    match language {
+        Language::En => format!("and {count} more"),
+        Language::Ja => format!("ほか{count}件"),
+    }
+}
+
+/// The act did not go through.
+pub fn refused(language: Language, error: &str) -> String {
+    match language {
+        Language::En => format!("it did not go through ({error})"),
+        Language::Ja => format!("操作は失敗しています（{error}）"),
+    }
+}
+
+/// It came so often.
+pub fn repeats(language: Language, count: u64, first: &str, last: &str) -> String {
+    match language {
+        Language::En => {
+            format!("This has now been seen {count} times, first on {first}, last on {last}.")
+        }
+        Language::Ja => {
+            format!("同じことがこれまでに{count}回記録されています（最初 {first}、最新 {last}）。")
+        }
+    }
+}
+
+/// It came from so many accounts.
+pub fn accounts(language: Language, count: usize, names: &str) -> String {
+    match language {
+        Language::En => format!("It concerns {count} accounts: {names}."),
+        Language::Ja => format!("{count}個のアカウントで起きています：{names}。"),
+    }
+}
+
+/// So many were not told one by one.
+pub fn held_back(language: Language, count: u64, title: &str) -> String {
+    match language {
+        Language::En if count == 1 => {
+            format!("One more alert of \"{title}\" was held back, because there were many at once.")
+        }
+        Language::En => format!(
+            "{count} more alerts of \"{title}\" were held back, because there were many at once."
+        ),
+        Language::Ja => format!(
+            "「{title}」のアラートが続いたため、ほかの{count}件はまとめてお知らせします。"
+        ),
+    }
+}
+
+/// One of those that were held back is shown.
+pub fn for_example(language: Language) -> &'static str {
+    match language {
+        Language::En => "One of them:",
+        Language::Ja => "そのうちの1件です。",
+    }
+}
+
+/// The subject of what was held back.
+pub fn held_back_heading(language: Language, count: u64, title: &str) -> String {
+    match language {
+        Language::En => format!("{count} more: {title}"),
+        Language::Ja => format!("ほか{count}件：{title}"),
+    }
+}
