@@ -25,7 +25,7 @@ pub use sections::{
     Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
-    EmailConfig, EventBridgeConfig, FileConfig, MailTransport, PagerDutyConfig, S3SinkConfig,
+    EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3SinkConfig,
     SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, TeamsConfig, WebhookConfig,
 };
 pub use sources::{BucketConfig, DirectoryConfig, S3QueueConfig, SourceConfig};
