@@ -3,7 +3,11 @@
 //!
 //! Each attempt is counted by service and outcome. What to do about a failure is the caller's.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
@@ -12,6 +16,35 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::config::AwsConfig;
 use crate::telemetry::Families;
+
+/// Longest that a connection may take to come about, proxy included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest that one attempt may take until its answer is there: a long poll of SQS takes 20 s. The
+/// body of a download is not part of it.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Attempts of the SDK's own; whoever calls tries again for as long as it takes.
+const MAX_ATTEMPTS: u32 = 2;
+
+/// Error codes that ask for a pause, whatever the status is.
+const THROTTLING: [&str; 15] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KMSThrottling",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
 
 /// A role that is assumed before a service is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +74,10 @@ pub struct Place {
 
 impl Aws {
     /// Reads AWS's environment and profiles; nothing is called yet.
+    ///
+    /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are obeyed by the SDK's own connector.
     pub async fn load(config: &AwsConfig, families: &Families) -> Self {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        let mut loader = defaults();
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -90,6 +125,18 @@ impl Aws {
     }
 }
 
+/// What is the same for every client.
+fn defaults() -> aws_config::ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .app_name(AppName::new("askance").expect("it is made of letters"))
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+}
+
 #[cfg(test)]
 impl Aws {
     /// AWS as a server on loopback plays it: made-up credentials, `eu-west-1`, no second attempts, and
@@ -104,7 +151,7 @@ impl Aws {
             .region(Region::new("eu-west-1"))
             .endpoint_url(url)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .retry_config(RetryConfig::disabled())
             .build();
         Self { config, s3_path_style: true, families: Families::new() }
     }
@@ -173,16 +220,56 @@ impl Intercept for Counting {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let status = context.response().map(|response| response.status().as_u16());
-        let outcome = match status {
-            Some(200..=399) => "ok",
-            Some(429 | 503) => "throttled",
-            Some(401 | 403) => "denied",
-            _ => "failed",
+        let outcome = match context.response() {
+            Some(response) => {
+                let header = |name: &str| response.headers().get(name);
+                let errortype = header("x-amzn-errortype").or(header("x-amzn-query-error"));
+                let code = errortype.map(bare_code).map(str::to_owned);
+                let code = code.or_else(|| code_in(response.body().bytes().unwrap_or_default()));
+                outcome(response.status().as_u16(), code.as_deref())
+            }
+            None => "failed",
         };
         self.families.aws_requests.with_label_values(&[self.service, outcome]).inc();
         Ok(())
     }
+}
+
+/// What a request came to, by its status and the code in its answer.
+fn outcome(status: u16, code: Option<&str>) -> &'static str {
+    match status {
+        200..=399 => "ok",
+        _ if code.is_some_and(is_throttling) => "throttled",
+        429 | 503 => "throttled",
+        401 | 403 => "denied",
+        _ => match code {
+            Some("AccessDenied" | "AccessDeniedException" | "UnrecognizedClientException") => "denied",
+            _ => "failed",
+        },
+    }
+}
+
+/// Does this error code ask for a pause?
+pub fn is_throttling(code: &str) -> bool {
+    THROTTLING.contains(&code)
+}
+
+/// The code without what services put around it: `ns#Code:http://...`, `Code;Sender`.
+fn bare_code(text: &str) -> &str {
+    let text = text.split([':', ';']).next().unwrap_or(text);
+    text.rsplit('#').next().unwrap_or(text)
+}
+
+/// The error code in an answer of JSON or XML.
+fn code_in(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    if text.trim_start().starts_with('{') {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        let code = value.get("__type").or_else(|| value.get("code"))?;
+        return code.as_str().map(|code| bare_code(code).to_owned());
+    }
+    let (_, rest) = text.split_once("<Code>")?;
+    rest.split_once("</Code>").map(|(code, _)| code.to_owned())
 }
 
 /// What AWS or the way to it said, in one line: `AccessDenied: User ... is not authorized`, or why
@@ -211,3 +298,7 @@ where
     }
     words
 }
+
+#[cfg(test)]
+#[path = "aws_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! askance: reads what was done in AWS accounts and asks whether it was meant.
 
+mod alert_formats;
 mod aws;
 #[cfg(test)]
 mod builtin_tests;

@@ -1,14 +1,19 @@
 //! The command line: what can be said, and who does it.
 
+mod alerts;
 mod config;
 mod explain;
 mod generate;
+mod open_store;
+mod outbox;
 mod progress;
 mod rules;
 mod run;
 mod scan;
 mod scan_args;
 mod scan_config;
+mod show_alert;
+mod store;
 mod summary;
 mod times;
 
@@ -53,6 +58,18 @@ enum Command {
     /// Check, test or list rules
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// List, show, export or acknowledge alerts in the store
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
+    /// List, retry or drop messages that wait to be sent
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+    /// List what could not be read
+    #[command(subcommand)]
+    Rejects(outbox::RejectsCommand),
+    /// Look into the store, compact it, back it up or restore it
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -79,6 +96,10 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::config(command),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(command) => rules::rules(&command),
+        Command::Alerts(command) => alerts::alerts(&command),
+        Command::Outbox(command) => outbox::outbox(&command),
+        Command::Rejects(command) => outbox::rejects(&command),
+        Command::Store(command) => store::store(&command),
         Command::Completions { shell } => generate::completions(shell, &mut Cli::command()),
         Command::Man => generate::man(&Cli::command()),
     };

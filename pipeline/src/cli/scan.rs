@@ -113,24 +113,13 @@ fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> 
         if said.is_empty() { written.to_vec() } else { said.to_vec() }
     };
     let now = Timestamp::try_from(SystemTime::now()).context("cannot read the clock")?;
-    let time = |name: &str, text: &Option<String>| {
-        let parse = |text: &String| {
-            times::parse(text, now).map_err(|why| anyhow::anyhow!("--{name} {text}: {why}"))
-        };
-        text.as_ref().map(parse).transpose()
-    };
-    let filter = FilterConfig {
-        from: time("from", &args.from)?,
-        to: time("to", &args.to)?,
+    let (from, to) = times::range(args.from.as_deref(), args.to.as_deref(), now)?;
+    Ok(FilterConfig {
+        from,
+        to,
         accounts: or(&args.account, &config.accounts),
         regions: or(&args.region, &config.regions),
-    };
-    if let (Some(from), Some(to)) = (filter.from, filter.to)
-        && from >= to
-    {
-        bail!("--from {from} is not before --to {to}: no event could be in between");
-    }
-    Ok(filter)
+    })
 }
 
 /// Reads and compiles the rules; `None` if they can't be used, which has been told.
@@ -241,13 +230,11 @@ fn writer(args: &ScanArgs, out: Out) -> Box<dyn AlertWriter> {
         Format::Json => Box::new(JsonArrayWriter::new(out)),
         Format::Csv => Box::new(CsvWriter::new(out)),
         Format::Table => {
-            let is_terminal = args.output.is_none() && io::stdout().is_terminal();
-            let columns = is_terminal
-                .then(|| terminal_size::terminal_size().map(|(columns, _)| columns.0.into()))
-                .flatten();
-            let wants_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            let has_colours = is_terminal && !wants_plain;
-            Box::new(TableWriter::new(out, TableStyle { columns, has_colours }))
+            let style = match args.output {
+                Some(_) => TableStyle::default(),
+                None => TableStyle::of_stdout(),
+            };
+            Box::new(TableWriter::new(out, style))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Times as people give them: `24h`, `2026-11-24`, `2026-11-24T09:30:00Z`.
 
+use anyhow::{anyhow, bail};
 use jiff::{SignedDuration, Timestamp};
 
 /// Reads a time; a duration counts back from `now`. Without a zone it is UTC.
@@ -21,6 +22,28 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
          90m, 24h, 7d, 2w"
             .to_owned()
     })
+}
+
+/// Reads `--from` and `--to`.
+///
+/// # Errors
+/// When one is no time, or nothing lies between them.
+pub fn range(
+    from: Option<&str>,
+    to: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<(Option<Timestamp>, Option<Timestamp>)> {
+    let time = |name: &str, text: Option<&str>| {
+        let read = |text| parse(text, now).map_err(|why| anyhow!("--{name} {text}: {why}"));
+        text.map(read).transpose()
+    };
+    let (from, to) = (time("from", from)?, time("to", to)?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        bail!("--from {from} is not before --to {to}: no event could be in between");
+    }
+    Ok((from, to))
 }
 
 /// `90s`, `30m`, `24h`, `7d`, `2w`.

@@ -4,6 +4,8 @@
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
+#[cfg(test)]
+mod page;
 mod read;
 mod schema;
 mod secret;
@@ -22,11 +24,11 @@ pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
     AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig, RateCap,
-    Route, RulesConfig, StoreConfig, Suppression,
+    RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
-    EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3SinkConfig,
-    SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, TeamsConfig, WebhookConfig,
+    EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
+    S3SinkConfig, SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, SnsFormat, TeamsConfig, WebhookConfig,
 };
 pub use sources::{BucketConfig, DirectoryConfig, S3QueueConfig, SourceConfig};
 pub use units::{ByteSize, Span};
@@ -48,6 +50,8 @@ pub struct Config {
     /// Which alerts go where: every route that fits applies. Without routes all alerts go to all
     /// sinks.
     pub routes: Vec<Route>,
+    /// Where what could not be read is written to, besides the store.
+    pub rejects: Option<RejectsConfig>,
     /// Where the state is kept.
     pub store: StoreConfig,
     /// Metrics and health over HTTP.

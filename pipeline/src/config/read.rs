@@ -6,7 +6,7 @@ use askance_stages::raise::Condition;
 use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
-use super::{Config, SecretRef, SourceConfig, StoreConfig, check, schema};
+use super::{Config, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema};
 
 /// A configuration and where it came from.
 #[derive(Debug, Clone)]
@@ -195,6 +195,10 @@ fn place(config: &mut Config, folder: &Path) {
     config.alerts.accounts.iter_mut().for_each(set);
     let StoreConfig::Sqlite { path, .. } = &mut config.store;
     set(path);
+    match &mut config.rejects {
+        Some(RejectsConfig::File { path, .. }) => set(path),
+        Some(RejectsConfig::S3 { .. }) | None => {}
+    }
     for source in config.sources.values_mut() {
         match source {
             SourceConfig::Directory(directory) => set(&mut directory.path),
@@ -308,6 +312,20 @@ aws:     {s3_path_style: false}
         check(
             "sinks: {log: {type: stdout}}\nroutes: [{to: []}]",
             &["2:10: routes[0] leads nowhere (name sinks: to: [people])"],
+        );
+    }
+
+    #[test]
+    fn rejects_have_a_place_of_their_own() {
+        let text = "rejects: {type: file, path: rejects.jsonl, rotate_at: 10MB}";
+        let config = parse(text, Path::new("/etc/askance")).unwrap();
+        let Some(RejectsConfig::File { path, keep, .. }) = config.rejects else { panic!("a file") };
+        assert_eq!((path, keep), (PathBuf::from("/etc/askance/rejects.jsonl"), 10));
+        let config = parse("rejects: {type: s3, bucket: b, prefix: p/}", Path::new("")).unwrap();
+        assert!(matches!(config.rejects, Some(RejectsConfig::S3 { .. })));
+        check(
+            "rejects: {type: s3}",
+            &["1:10: \"bucket\" is missing: The bucket"],
         );
     }
 

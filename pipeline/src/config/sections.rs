@@ -236,6 +236,39 @@ fn max_size() -> ByteSize {
     ByteSize(10 << 30)
 }
 
+/// `rejects`: where what could not be read is written to, besides the store.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RejectsConfig {
+    /// A file, one JSON object a line.
+    File {
+        /// The file; rejects are put at its end.
+        path: PathBuf,
+        /// At this size the file is renamed to `NAME.1` and begun anew; never unless written.
+        #[serde(default)]
+        rotate_at: Option<ByteSize>,
+        /// So many old files are kept.
+        #[serde(default = "keep_files")]
+        #[schemars(range(min = 1, max = 1000))]
+        keep: u32,
+    },
+    /// Objects of JSON lines in a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What keys begin with.
+        #[serde(default)]
+        prefix: String,
+        /// The bucket's region, if it is not the one of the environment.
+        #[serde(default)]
+        region: Option<String>,
+    },
+}
+
+fn keep_files() -> u32 {
+    10
+}
+
 /// `metrics`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

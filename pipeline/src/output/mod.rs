@@ -11,7 +11,7 @@ use askance_stages::model::Alert;
 
 pub use self::csv::CsvWriter;
 pub use self::json::{JsonArrayWriter, JsonLinesWriter};
-pub use self::table::{TableStyle, TableWriter};
+pub use self::table::{TableStyle, TableWriter, who};
 
 /// Writes alerts one after the other.
 pub trait AlertWriter {

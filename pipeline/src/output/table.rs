@@ -1,6 +1,6 @@
 //! Alerts as a table that a person reads: when, how bad, what, who, where, on what.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use askance_stages::model::{Actor, Alert, Level};
 
@@ -8,12 +8,24 @@ use super::clean::{clean, fit, pad, width};
 use super::{AlertWriter, Out};
 
 /// How the table looks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct TableStyle {
     /// Columns of the terminal; `None` for a file or pipe, where nothing is cut.
     pub columns: Option<usize>,
     /// Colours by level.
     pub has_colours: bool,
+}
+
+impl TableStyle {
+    /// For standard output as it is: a terminal of some width, or a file or pipe.
+    pub fn of_stdout() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let columns = is_terminal
+            .then(|| terminal_size::terminal_size().map(|(columns, _)| columns.0.into()))
+            .flatten();
+        let wants_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { columns, has_colours: is_terminal && !wants_plain }
+    }
 }
 
 /// Writes a heading and a line for each alert.
@@ -22,6 +34,8 @@ pub struct TableWriter {
     style: TableStyle,
     widths: [usize; 6],
     has_heading: bool,
+    /// Headings and widths of columns before the usual ones.
+    marks: Vec<(&'static str, usize)>,
 }
 
 /// Terminals with fewer columns get several lines for each alert.
@@ -32,7 +46,35 @@ const HEADING: [&str; 6] = ["TIME (UTC)", "LEVEL", "WHAT", "WHO", "WHERE", "ON W
 impl TableWriter {
     /// Writes to `out`.
     pub fn new(out: Out, style: TableStyle) -> Self {
-        Self { out, style, widths: widths(style.columns), has_heading: false }
+        Self::with_marks(out, style, &[])
+    }
+
+    /// Writes to `out` with columns of these headings and widths before the usual ones.
+    pub fn with_marks(out: Out, style: TableStyle, marks: &[(&'static str, usize)]) -> Self {
+        let taken: usize = marks.iter().map(|(_, columns)| columns + 2).sum();
+        let columns = style.columns.map(|columns| columns.saturating_sub(taken));
+        let style = TableStyle { columns, ..style };
+        let widths = widths(columns);
+        Self { out, style, widths, has_heading: false, marks: marks.to_vec() }
+    }
+
+    /// Writes one alert with what stands in the columns before the usual ones.
+    ///
+    /// # Errors
+    /// When it cannot be written; a closed pipe is one such case.
+    pub fn marked(&mut self, marks: &[&str], alert: &Alert) -> io::Result<()> {
+        self.heading()?;
+        let cells = cells(alert);
+        let marks = self.marks_line(marks.iter().copied());
+        if let Some(columns) = self.narrow() {
+            return self.block(&marks, &cells, columns);
+        }
+        self.line(&marks, &cells, Some(colour(alert.level)))
+    }
+
+    fn marks_line<'m>(&self, marks: impl Iterator<Item = &'m str>) -> String {
+        let cell = |(mark, (_, columns)): (&str, &(_, usize))| pad(&clean(mark), *columns) + "  ";
+        marks.zip(&self.marks).map(cell).collect()
     }
 
     /// The columns of a terminal that is too narrow for a line for each alert.
@@ -40,8 +82,13 @@ impl TableWriter {
         self.style.columns.filter(|columns| *columns < NARROW)
     }
 
-    fn line(&mut self, cells: &[String; 6], colour: Option<&str>) -> io::Result<()> {
-        let mut line = String::new();
+    fn line(
+        &mut self,
+        marks: &str,
+        cells: &[String; 6],
+        colour: Option<&str>,
+    ) -> io::Result<()> {
+        let mut line = marks.to_owned();
         for (index, (cell, columns)) in cells.iter().zip(self.widths).enumerate() {
             if index > 0 {
                 line.push_str("  ");
@@ -57,10 +104,12 @@ impl TableWriter {
     }
 
     /// On a narrow terminal each alert takes four lines.
-    fn block(&mut self, cells: &[String; 6], columns: usize) -> io::Result<()> {
+    fn block(&mut self, marks: &str, cells: &[String; 6], columns: usize) -> io::Result<()> {
         let [time, level, what, who, place, on_what] = cells;
+        // The marks took their room from the columns.
+        let columns = columns + width(marks);
         let lines = [
-            format!("{time}  {level}"),
+            format!("{marks}{time}  {level}"),
             format!("  {what}"),
             format!("  {who}, {place}"),
             format!("  {on_what}"),
@@ -73,46 +122,48 @@ impl TableWriter {
             return Ok(());
         }
         self.has_heading = true;
-        self.line(&HEADING.map(str::to_owned), None)
+        let marks: Vec<&str> = self.marks.iter().map(|(heading, _)| *heading).collect();
+        let marks = self.marks_line(marks.into_iter());
+        self.line(&marks, &HEADING.map(str::to_owned), None)
     }
 }
 
 impl AlertWriter for TableWriter {
     fn alert(&mut self, alert: &Alert) -> io::Result<()> {
-        self.heading()?;
-        let unknown = || "unknown".to_owned();
-        let time = alert.time.as_ref().map_or_else(unknown, |time| {
-            // RFC 3339 to the second, with a space: 2023-07-10 11:42:36.
-            time.chars().take(19).collect::<String>().replace('T', " ")
-        });
-        let place = [&alert.account, &alert.region]
-            .map(|part| part.clone().unwrap_or_else(unknown))
-            .join(" ");
-        let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
-        let on_what = match (ids.next(), ids.count()) {
-            (None, _) => "-".to_owned(),
-            (Some(first), 0) => first,
-            (Some(first), more) => format!("{first} +{more}"),
-        };
-        let level = if alert.level == Level::Informational { "info" } else { alert.level.name() };
-        let cells = [
-            time,
-            level.to_uppercase(),
-            alert.rule.title.clone(),
-            who(&alert.actor),
-            place,
-            on_what,
-        ]
-        .map(|cell| clean(&cell));
-        if let Some(columns) = self.narrow() {
-            return self.block(&cells, columns);
-        }
-        self.line(&cells, Some(colour(alert.level)))
+        self.marked(&[], alert)
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// What stands in a line, harmless whatever is in the alert.
+fn cells(alert: &Alert) -> [String; 6] {
+    let unknown = || "unknown".to_owned();
+    let time = alert.time.as_ref().map_or_else(unknown, |time| {
+        // RFC 3339 to the second, with a space: 2023-07-10 11:42:36.
+        time.chars().take(19).collect::<String>().replace('T', " ")
+    });
+    let place = [&alert.account, &alert.region]
+        .map(|part| part.clone().unwrap_or_else(unknown))
+        .join(" ");
+    let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
+    let on_what = match (ids.next(), ids.count()) {
+        (None, _) => "-".to_owned(),
+        (Some(first), 0) => first,
+        (Some(first), more) => format!("{first} +{more}"),
+    };
+    let level = if alert.level == Level::Informational { "info" } else { alert.level.name() };
+    [
+        time,
+        level.to_uppercase(),
+        alert.rule.title.clone(),
+        who(&alert.actor),
+        place,
+        on_what,
+    ]
+    .map(|cell| clean(&cell))
 }
 
 /// Widths of the columns: the last four share what the first two leave.

@@ -60,6 +60,8 @@ enum Attempt {
     Went,
     /// Nothing is due.
     Idle,
+    /// What is due is fewer than the sink wants at once; wait at most so long.
+    Gathering(Duration),
     /// The sink or the store is down; wait at least so long.
     Failed(Option<Duration>),
 }
@@ -89,6 +91,9 @@ impl Deliverer {
                 }
                 Attempt::Idle if self.stop.is_cancelled() => return,
                 Attempt::Idle => self.idle().await,
+                Attempt::Gathering(wait) => {
+                    pause(wait.min(LOOK_EVERY), &self.stop).await;
+                }
                 // Whoever stops does not wait for a sink that is down: its messages are in the store.
                 Attempt::Failed(_) if self.stop.is_cancelled() => return,
                 Attempt::Failed(asked) => {
@@ -99,13 +104,15 @@ impl Deliverer {
         }
     }
 
-    /// Tells the sink where it was; false if the program ended meanwhile.
+    /// Tells the sink where it was, and keeps where it is; false if the program ended meanwhile.
     async fn resume(&mut self) -> bool {
         let mut backoff = Backoff::usual();
         loop {
             let why = match self.store.position(&self.name).await {
                 Ok(position) => match self.sink.resume(position.as_deref()).await {
-                    Ok(()) => return true,
+                    // Kept before the first message: what is behind it later was never noted as sent.
+                    Ok(()) if self.sink.position() == position => return true,
+                    Ok(()) => return self.keep(Vec::new()).await,
                     Err(error) => error.to_string(),
                 },
                 Err(error) => error.to_string(),
@@ -156,6 +163,9 @@ impl Deliverer {
                 return Attempt::Failed(None);
             }
         };
+        if let Some(wait) = self.gathering(&queued, limit, now) {
+            return Attempt::Gathering(wait);
+        }
         let mut settled = Vec::new();
         let mut notices = Vec::new();
         let mut pending: Vec<(i64, Timestamp, u32)> = Vec::new();
@@ -204,6 +214,17 @@ impl Deliverer {
             return Attempt::Failed(None);
         }
         failed.map_or(Attempt::Went, Attempt::Failed)
+    }
+
+    /// How long is still waited for more messages; not at the end, and not past a clock that stepped.
+    fn gathering(&self, queued: &[Queued], limit: usize, now: Timestamp) -> Option<Duration> {
+        let gather = self.sink.gather();
+        if gather.is_zero() || queued.len() >= limit || self.stop.is_cancelled() {
+            return None;
+        }
+        let oldest = queued.iter().map(|message| message.queued).min()?;
+        let age = Duration::try_from(now.duration_since(oldest)).ok()?;
+        gather.checked_sub(age).filter(|wait| !wait.is_zero())
     }
 
     fn notice(&self, message: Queued, plan: &super::plan::Plan) -> Option<Notice> {

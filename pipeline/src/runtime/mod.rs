@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod intake;
 pub mod plan;
 pub mod pool;
+pub mod rejects;
 pub mod reload;
 pub mod retry;
 pub mod service;

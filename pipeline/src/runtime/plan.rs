@@ -213,7 +213,7 @@ fn suppression(written: &config::Suppression) -> Result<Suppression, String> {
     // The day itself still counts, whole, in UTC.
     let until = day
         .at(23, 59, 59, 999_999_999)
-        .to_zoned(TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .map_err(|error| format!("until: {error}"))?
         .timestamp();
     Ok(Suppression { name: written.name.clone(), condition, until })

@@ -3,14 +3,27 @@
 //!
 //! All sinks pass `contract.rs`.
 
+mod appender;
+mod bucket;
 #[cfg(test)]
 pub mod contract;
-mod http;
-mod opening;
 pub mod email;
+mod eventbridge;
+mod file;
+mod growing;
+mod http;
+mod lines;
+mod open;
+mod opening;
 pub mod pagerduty;
+mod rejects;
+mod s3;
+mod security_hub;
 pub mod slack;
+mod sns;
+mod stdout;
 pub mod teams;
+mod trouble;
 pub mod webhook;
 pub mod words;
 
@@ -22,6 +35,9 @@ use crate::aws::Aws;
 use crate::config::Language;
 use crate::secrets::Secrets;
 use crate::store::{Queued, Words};
+
+pub use self::open::open;
+pub use self::rejects::RejectWriter;
 
 /// What a sink is made with.
 #[derive(Debug, Clone)]
@@ -101,6 +117,12 @@ pub trait Sink: Send {
     /// Most messages that are given at once.
     fn max_batch(&self) -> usize {
         1
+    }
+
+    /// How long messages are gathered until there are [`Sink::max_batch`] of them; by default they go
+    /// as they come.
+    fn gather(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
     }
 
     /// Whether it tells repeats; if not, they are settled without being sent.

@@ -4,9 +4,19 @@
 //! acknowledgement: only after everything that an object gave is committed may it be deleted, moved
 //! past or noted as read. A source never names a sink.
 
+mod directory;
 pub mod envelope;
 pub mod files;
+mod known;
+mod open;
+mod s3_queue;
+mod shown;
+#[cfg(test)]
+pub mod double;
+mod standard_input;
 mod stdin;
+#[cfg(test)]
+mod contract;
 
 use std::sync::Arc;
 
@@ -14,6 +24,8 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use envelope::{Ack, Body, Envelope, Item, Object, Refused, Verdict};
+pub use known::{are_known, is_known};
+pub use open::open;
 
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::Intake;
@@ -35,7 +47,7 @@ pub struct SourceContext {
     pub stop: CancellationToken,
     /// Its counters.
     pub metrics: SourceMetrics,
-    /// Told when the source cannot be reached and when it can again.
+    /// Told when the place cannot be read, and when it is well again.
     pub health: Health,
 }
 

@@ -15,6 +15,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Most groups that are known for one key, the latest ones: a thing that goes on for a year must not
+/// make every look-up read a year. An event so late that its group is past them begins a new one.
+pub const MAX_GROUPS: usize = 100;
+
+/// The ledger remembers objects at least this long, whatever the configuration says: a queue may
+/// bring one again for two weeks, a person who sends old notifications anew even later.
+pub const LEDGER_AT_LEAST: Duration = Duration::from_secs(30 * 86_400);
+
 /// One transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
@@ -260,6 +268,8 @@ pub struct StoreStats {
     pub suppressed: std::collections::BTreeMap<String, u64>,
     /// Rejects.
     pub rejects: u64,
+    /// Rows that went before their time since the store was too large, since it was made.
+    pub gone_early: u64,
     /// By sink.
     pub outbox: Vec<Depth>,
     /// Version of the tables.

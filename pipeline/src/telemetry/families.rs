@@ -95,7 +95,7 @@ families! {
     source_messages: IntCounterVec = "counter" "askance_source_messages_total" ["source"]
         "Messages taken from a queue, or files met in a folder.";
     source_objects: IntCounterVec = "counter" "askance_source_objects_total" ["source", "outcome"]
-        "Objects by what became of them: done, known (read before), refused (kept among the rejects), given_back.";
+        "Objects by what became of them: done, known (read before), passed_by (digest files, folder markers, other events), refused (kept among the rejects), given_back.";
     source_bytes: IntCounterVec = "counter" "askance_source_bytes_total" ["source"]
         "Bytes fetched, as they came.";
     source_refused: IntCounterVec = "counter" "askance_source_refused_total" ["source", "reason"]
@@ -107,7 +107,7 @@ families! {
     source_in_flight: IntGaugeVec = "gauge" "askance_source_in_flight" ["source"]
         "Objects that were taken and are not committed yet.";
     source_lag: HistogramVec = "histogram" "askance_source_lag_seconds" ["source"]
-        "From an object's first event to its arrival here." buckets LAG_BUCKETS;
+        "From the writing of an object to its arrival here." buckets LAG_BUCKETS;
     // The engine.
     stage_in: IntCounterVec = "counter" "askance_stage_in_total" ["stage"]
         "What went into a stage: objects for decode, records for parse, filter and match, alerts for raise.";

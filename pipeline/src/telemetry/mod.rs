@@ -5,6 +5,8 @@ pub mod families;
 mod health;
 pub mod http;
 mod logs;
+#[cfg(test)]
+mod page;
 mod points;
 mod sinks;
 mod sources;

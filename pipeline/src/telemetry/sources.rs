@@ -1,5 +1,7 @@
 //! The counters of one source.
 
+use std::time::Duration;
+
 use super::Families;
 
 /// Counts for one source; clones share their values.
@@ -12,13 +14,14 @@ pub struct SourceMetrics {
 impl SourceMetrics {
     /// Of the source of that name in the configuration.
     pub fn new(families: &Families, name: &str) -> Self {
-        for outcome in ["done", "known", "refused", "given_back"] {
+        for outcome in ["done", "known", "passed_by", "refused", "given_back"] {
             families.source_objects.with_label_values(&[name, outcome]);
         }
         families.source_errors.with_label_values(&[name]);
         families.source_messages.with_label_values(&[name]);
         families.source_bytes.with_label_values(&[name]);
         families.source_in_flight.with_label_values(&[name]);
+        families.source_lag.with_label_values(&[name]);
         Self { families: families.clone(), name: name.to_owned() }
     }
 
@@ -32,7 +35,7 @@ impl SourceMetrics {
         self.families.source_messages.with_label_values(&[&self.name]).inc_by(count);
     }
 
-    /// Objects ended: `done`, `known`, `refused` or `given_back`.
+    /// Objects ended: `done`, `known`, `passed_by`, `refused` or `given_back`.
     pub fn objects(&self, outcome: &'static str, count: u64) {
         self.families.source_objects.with_label_values(&[&self.name, outcome]).inc_by(count);
     }
@@ -40,6 +43,11 @@ impl SourceMetrics {
     /// Bytes were fetched.
     pub fn bytes(&self, count: u64) {
         self.families.source_bytes.with_label_values(&[&self.name]).inc_by(count);
+    }
+
+    /// An object arrived so long after it was written.
+    pub fn lag(&self, age: Duration) {
+        self.families.source_lag.with_label_values(&[&self.name]).observe(age.as_secs_f64());
     }
 
     /// Something was not read; the reason is from a closed set.

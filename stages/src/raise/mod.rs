@@ -277,10 +277,10 @@ impl Raise {
         let Some(cap) = self.rate_cap else { return false };
         let rule = raised.alert.rule.id.clone();
         let fresh = Rate { since: now, told: 0, held_under: None };
-        let rate = known.rates.entry(rule.clone()).or_insert_with(|| fresh.clone());
+        let mut rate = known.rates.get(&rule).cloned().unwrap_or_else(|| fresh.clone());
         // A clock that was set back begins a new time too.
         if now < rate.since || now >= later(rate.since, cap.per) {
-            *rate = fresh;
+            rate = fresh;
         }
         let is_capped = rate.told >= cap.count;
         if !is_capped {
@@ -309,8 +309,8 @@ impl Raise {
             known.put(group.clone(), &raised.keys);
             outcome.groups.insert(group.leader.clone(), group);
         }
-        let rate = known.rates.get(&rule).cloned();
-        outcome.rates.extend(rate.map(|rate| (rule, rate)));
+        known.rates.insert(rule.clone(), rate.clone());
+        outcome.rates.insert(rule, rate);
         is_capped
     }
 

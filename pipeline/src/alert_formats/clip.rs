@@ -1,0 +1,65 @@
+//! Makes alerts small enough for places that have a limit, the least needed parts first.
+
+use askance_stages::model::{Alert, Resource};
+
+/// Longest text that is left when everything must be short, in characters.
+const SHORT: usize = 200;
+
+/// Most resources, and most tags, that are left when everything must be short.
+const FEW: usize = 10;
+
+/// The text cut to so many characters; what is cut ends in `…`.
+pub fn clip(text: &str, max_chars: usize) -> String {
+    if text.chars().nth(max_chars).is_none() {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(max_chars.saturating_sub(1));
+    kept.chain(std::iter::once('…')).collect()
+}
+
+/// Renders the alert in at most `max_bytes`, as far as leaving parts out can bring it there.
+///
+/// `render` is given the alert, and what was left out of it so far: the event first, then the fields
+/// that matched, then the ends of long texts.
+pub fn fit(
+    alert: &Alert,
+    max_bytes: usize,
+    render: impl Fn(&Alert, &[&'static str]) -> String,
+) -> String {
+    let whole = render(alert, &[]);
+    if whole.len() <= max_bytes {
+        return whole;
+    }
+    let steps: [(&'static str, fn(&mut Alert)); 3] = [
+        ("event", |alert| alert.event = None),
+        ("matched", |alert| alert.matched.clear()),
+        ("long texts", shorten),
+    ];
+    let mut smaller = alert.clone();
+    let (mut left_out, mut text) = (Vec::new(), whole);
+    for (name, step) in steps {
+        step(&mut smaller);
+        left_out.push(name);
+        text = render(&smaller, &left_out);
+        if text.len() <= max_bytes {
+            break;
+        }
+    }
+    text
+}
+
+fn shorten(alert: &mut Alert) {
+    let short = |text: &mut String| *text = clip(text, SHORT);
+    let Alert { id: _, time, level: _, rule, account, region, actor, resource, origin, .. } = alert;
+    [&mut rule.id, &mut rule.title, &mut origin.path].into_iter().for_each(short);
+    rule.tags.truncate(FEW);
+    rule.tags.iter_mut().for_each(short);
+    let texts = [time, account, region, &mut actor.kind, &mut actor.name, &mut actor.arn];
+    texts.into_iter().flatten().for_each(short);
+    [&mut actor.account, &mut actor.session].into_iter().flatten().for_each(short);
+    resource.truncate(FEW);
+    for Resource { kind, id } in resource {
+        kind.iter_mut().for_each(short);
+        short(id);
+    }
+}

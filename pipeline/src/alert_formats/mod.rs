@@ -1,0 +1,21 @@
+//! Alerts in the forms that programs take: askance's own JSON, OCSF, ASFF.
+//!
+//! Pure functions of an alert and what is known with it. What people read is made in `sinks/words`;
+//! who is sent what is the sinks' business.
+
+mod act;
+mod asff;
+mod attack;
+mod clip;
+mod native;
+mod ocsf;
+mod partition;
+
+pub use asff::{Product, asff};
+pub use clip::{clip, fit};
+pub use native::native;
+pub use ocsf::{OCSF_VERSION, Told, ocsf, ocsf_told};
+pub use partition::partition_of_region;
+
+#[cfg(test)]
+mod tests;

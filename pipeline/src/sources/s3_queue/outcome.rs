@@ -1,0 +1,273 @@
+//! What can become of a message or an object that is not read, by name, and what is done then.
+
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+
+use crate::aws::words;
+use crate::sources::shown::shown;
+
+/// Why something was not read; the names are labels of a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The object is gone.
+    Missing,
+    /// The object is in an archive and must be restored first.
+    Archived,
+    /// The object is larger than is fetched.
+    TooLarge,
+    /// The bucket is not one that may be read.
+    ForeignBucket,
+    /// The bucket may be read, but not this key.
+    ForeignPrefix,
+    /// The message is no notification.
+    BadMessage,
+    /// The message came too often without being finished.
+    TooManyReceives,
+    /// S3 says no.
+    Denied,
+    /// KMS says no.
+    KmsDenied,
+    /// There are no credentials, or they are not valid.
+    NoCredentials,
+    /// The bucket is elsewhere.
+    WrongRegion,
+    /// There is no such bucket.
+    NoBucket,
+    /// The object changed while it was read, again and again.
+    Changed,
+    /// S3 did not answer, or its answer was cut, again and again.
+    Unreachable,
+    /// There is no room for a large object on disk.
+    NoRoom,
+    /// The program is stopping.
+    Stopped,
+}
+
+/// What is done with a message after an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposal {
+    /// It is refused with evidence and deleted: coming again would change nothing.
+    Delete,
+    /// It is refused with evidence and left to the dead-letter queue: somebody may want it to come
+    /// again once the configuration is another.
+    Leave,
+    /// It comes again after a pause, and is refused and left once it came too often.
+    Again,
+}
+
+impl Outcome {
+    /// As in counters and rejects.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Archived => "archived",
+            Self::TooLarge => "too_large",
+            Self::ForeignBucket => "foreign_bucket",
+            Self::ForeignPrefix => "foreign_prefix",
+            Self::BadMessage => "bad_message",
+            Self::TooManyReceives => "too_many_receives",
+            Self::Denied => "denied",
+            Self::KmsDenied => "kms_denied",
+            Self::NoCredentials => "no_credentials",
+            Self::WrongRegion => "wrong_region",
+            Self::NoBucket => "no_bucket",
+            Self::Changed => "changed",
+            Self::Unreachable => "unreachable",
+            Self::NoRoom => "no_room",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// What is done with the message.
+    pub fn disposal(self) -> Disposal {
+        match self {
+            Self::Missing => Disposal::Delete,
+            Self::Archived
+            | Self::TooLarge
+            | Self::ForeignBucket
+            | Self::ForeignPrefix
+            | Self::BadMessage
+            | Self::TooManyReceives => Disposal::Leave,
+            Self::Denied
+            | Self::KmsDenied
+            | Self::NoCredentials
+            | Self::WrongRegion
+            | Self::NoBucket
+            | Self::Changed
+            | Self::Unreachable
+            | Self::NoRoom
+            | Self::Stopped => Disposal::Again,
+        }
+    }
+
+    /// Can trying at once again help?
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Changed | Self::Unreachable)
+    }
+
+    /// Is it the source that is not well, rather than the object?
+    pub fn is_trouble(self) -> bool {
+        match self {
+            Self::Denied
+            | Self::KmsDenied
+            | Self::NoCredentials
+            | Self::WrongRegion
+            | Self::NoBucket
+            | Self::Unreachable
+            | Self::NoRoom => true,
+            Self::Missing
+            | Self::Archived
+            | Self::TooLarge
+            | Self::ForeignBucket
+            | Self::ForeignPrefix
+            | Self::BadMessage
+            | Self::TooManyReceives
+            | Self::Changed
+            | Self::Stopped => false,
+        }
+    }
+}
+
+/// An outcome with words: what was attempted, on what, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Fault {
+    /// Which.
+    pub outcome: Outcome,
+    /// In words.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault with its words.
+    pub fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: detail.into() }
+    }
+
+    /// What reading `address` (`s3://bucket/key`) ended with.
+    pub fn of_get(error: &SdkError<GetObjectError>, address: &str) -> Self {
+        let said = shown(&words(error));
+        let response = error.raw_response();
+        let status = response.map_or(0, |response| response.status().as_u16());
+        let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
+        let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
+        let outcome = outcome_of(status, code, &said);
+        let what_to_do = match outcome {
+            Outcome::Missing => {
+                "it was deleted before it was read; the message is deleted".to_owned()
+            }
+            Outcome::Archived => {
+                "restore it in S3, then let the message come again from the dead-letter queue".to_owned()
+            }
+            Outcome::Denied => "grant s3:GetObject on it (s3:GetObjectVersion where the bucket keeps versions), \
+                 and s3:ListBucket on the bucket: without that a missing object looks like this too"
+                .to_owned(),
+            Outcome::KmsDenied => {
+                "allow kms:Decrypt with the key that the trail encrypts with, in the key's policy too".to_owned()
+            }
+            Outcome::NoCredentials => {
+                "check the credentials of AWS's environment, and the role of the bucket".to_owned()
+            }
+            Outcome::WrongRegion => region.map_or_else(
+                || "write the bucket's `region` in the configuration".to_owned(),
+                |region| format!("write `region: {}` at the bucket in the configuration", shown(region)),
+            ),
+            Outcome::NoBucket => "check the bucket's name in the configuration".to_owned(),
+            Outcome::Changed => "it changed while it was read".to_owned(),
+            Outcome::Unreachable
+            | Outcome::TooLarge
+            | Outcome::ForeignBucket
+            | Outcome::ForeignPrefix
+            | Outcome::BadMessage
+            | Outcome::TooManyReceives
+            | Outcome::NoRoom
+            | Outcome::Stopped => "it is tried again".to_owned(),
+        };
+        Self::new(outcome, format!("cannot read {address}: {said}: {what_to_do}"))
+    }
+}
+
+/// By S3's own code where there is one, else by the status; `said` tells KMS and credentials apart,
+/// which have no code of their own.
+fn outcome_of(status: u16, code: &str, said: &str) -> Outcome {
+    match (status, code) {
+        (_, "NoSuchBucket") => Outcome::NoBucket,
+        (_, "InvalidObjectState") => Outcome::Archived,
+        // Reading a version that is a mark of deletion.
+        (_, "NoSuchKey" | "NoSuchVersion") | (404 | 405, _) => Outcome::Missing,
+        (_, "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed")
+        | (301 | 307, _) => Outcome::WrongRegion,
+        (412, _) => Outcome::Changed,
+        // The object is shorter than what was read of it.
+        (416, _) => Outcome::Changed,
+        (_, code) if code.starts_with("KMS.") => Outcome::KmsDenied,
+        (
+            _,
+            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
+            | "TokenRefreshRequired" | "RequestTimeTooSkewed",
+        )
+        | (401, _) => Outcome::NoCredentials,
+        (403, _) if said.contains("kms:") || said.contains("KMS") => Outcome::KmsDenied,
+        (403, _) => Outcome::Denied,
+        (0, _) if said.contains("credential") || said.contains("identity") => {
+            Outcome::NoCredentials
+        }
+        _ => Outcome::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_s3_are_told_apart() {
+        let check = |status: u16, code: &str, said: &str, expected: Outcome| {
+            assert_eq!(outcome_of(status, code, said), expected, "{status} {code}");
+        };
+        check(404, "NoSuchKey", "", Outcome::Missing);
+        check(404, "", "", Outcome::Missing);
+        check(405, "MethodNotAllowed", "", Outcome::Missing);
+        check(404, "NoSuchBucket", "", Outcome::NoBucket);
+        check(403, "InvalidObjectState", "", Outcome::Archived);
+        check(403, "AccessDenied", "AccessDenied: Access Denied", Outcome::Denied);
+        check(403, "AccessDenied", "not authorized to perform: kms:Decrypt", Outcome::KmsDenied);
+        check(400, "KMS.DisabledException", "", Outcome::KmsDenied);
+        check(403, "ExpiredToken", "", Outcome::NoCredentials);
+        check(0, "", "the credential provider was not enabled", Outcome::NoCredentials);
+        check(301, "PermanentRedirect", "", Outcome::WrongRegion);
+        check(400, "AuthorizationHeaderMalformed", "", Outcome::WrongRegion);
+        check(412, "PreconditionFailed", "", Outcome::Changed);
+        check(503, "SlowDown", "", Outcome::Unreachable);
+        check(0, "", "connection refused", Outcome::Unreachable);
+    }
+
+    #[test]
+    fn only_what_is_gone_is_deleted_unread() {
+        let all = [
+            Outcome::Missing,
+            Outcome::Archived,
+            Outcome::TooLarge,
+            Outcome::ForeignBucket,
+            Outcome::ForeignPrefix,
+            Outcome::BadMessage,
+            Outcome::TooManyReceives,
+            Outcome::Denied,
+            Outcome::KmsDenied,
+            Outcome::NoCredentials,
+            Outcome::WrongRegion,
+            Outcome::NoBucket,
+            Outcome::Changed,
+            Outcome::Unreachable,
+            Outcome::NoRoom,
+            Outcome::Stopped,
+        ];
+        let deleted: Vec<&str> = all
+            .into_iter()
+            .filter(|outcome| outcome.disposal() == Disposal::Delete)
+            .map(Outcome::name)
+            .collect();
+        assert_eq!(deleted, ["missing"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The IAM policy in `deploy/iam` is a policy, allows what the code calls, and nothing else.
+//!
+//! Operations are found by the names of the SDK's methods, in the source files without their tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// Methods of the SDK's clients, with the action that each needs; also of operations that nobody
+/// calls yet, so that a new call without a permission is seen.
+const OPERATIONS: [(&str, &str); 40] = [
+    ("receive_message", "sqs:ReceiveMessage"),
+    ("delete_message", "sqs:DeleteMessage"),
+    ("delete_message_batch", "sqs:DeleteMessage"),
+    ("change_message_visibility", "sqs:ChangeMessageVisibility"),
+    ("change_message_visibility_batch", "sqs:ChangeMessageVisibility"),
+    ("get_queue_attributes", "sqs:GetQueueAttributes"),
+    ("get_queue_url", "sqs:GetQueueUrl"),
+    ("list_queues", "sqs:ListQueues"),
+    ("purge_queue", "sqs:PurgeQueue"),
+    ("send_message", "sqs:SendMessage"),
+    ("send_message_batch", "sqs:SendMessage"),
+    ("get_object", "s3:GetObject"),
+    ("get_object_attributes", "s3:GetObjectAttributes"),
+    ("get_object_tagging", "s3:GetObjectTagging"),
+    ("head_object", "s3:GetObject"),
+    ("head_bucket", "s3:ListBucket"),
+    ("get_bucket_location", "s3:GetBucketLocation"),
+    ("list_objects_v2", "s3:ListBucket"),
+    ("list_object_versions", "s3:ListBucketVersions"),
+    ("put_object", "s3:PutObject"),
+    ("create_multipart_upload", "s3:PutObject"),
+    ("upload_part", "s3:PutObject"),
+    ("copy_object", "s3:PutObject"),
+    ("delete_object", "s3:DeleteObject"),
+    ("delete_objects", "s3:DeleteObject"),
+    ("publish", "sns:Publish"),
+    ("publish_batch", "sns:Publish"),
+    ("get_topic_attributes", "sns:GetTopicAttributes"),
+    ("send_email", "ses:SendEmail"),
+    ("send_bulk_email", "ses:SendBulkEmail"),
+    ("batch_import_findings", "securityhub:BatchImportFindings"),
+    ("batch_update_findings", "securityhub:BatchUpdateFindings"),
+    ("describe_hub", "securityhub:DescribeHub"),
+    ("put_events", "events:PutEvents"),
+    ("describe_event_bus", "events:DescribeEventBus"),
+    ("get_secret_value", "secretsmanager:GetSecretValue"),
+    ("get_parameter", "ssm:GetParameter"),
+    ("get_parameters", "ssm:GetParameters"),
+    ("assume_role", "sts:AssumeRole"),
+    ("get_caller_identity", "sts:GetCallerIdentity"),
+];
+
+/// Needed without a call of their own: versions of objects, encrypted objects, 404 for what is
+/// missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
+const IMPLIED: [&str; 4] = ["s3:GetObjectVersion", "kms:Decrypt", "s3:ListBucket", "sts:AssumeRole"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn policy() -> Value {
+    let text = fs::read_to_string(root().join("deploy/iam/askance-run.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn actions(statement: &Value) -> Vec<String> {
+    let actions = &statement["Action"];
+    let list = actions.as_array().cloned().unwrap_or_else(|| vec![actions.clone()]);
+    list.iter().map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// Actions that the code needs, with the files that call them.
+fn called() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut called = BTreeMap::new();
+    let mut folders = vec![root().join("pipeline/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_test = ["tests", "contract", "double", "stand_in"]
+                .iter()
+                .any(|word| name.trim_end_matches(".rs").ends_with(word));
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !is_test {
+                let text = fs::read_to_string(&path).unwrap();
+                let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                for (method, action) in OPERATIONS {
+                    if own.contains(&format!(".{method}()")) {
+                        called.entry(action).or_insert_with(BTreeSet::new).insert(name.clone());
+                    }
+                }
+            }
+        }
+    }
+    called
+}
+
+#[test]
+fn the_policy_is_a_policy() {
+    let policy = policy();
+    assert_eq!(policy["Version"], "2012-10-17");
+    let mut names = BTreeSet::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        let name = statement["Sid"].as_str().unwrap();
+        assert!(names.insert(name), "{name} stands twice");
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+        assert_eq!(statement["Effect"], "Allow", "{name}");
+        let resource = statement["Resource"].as_str().unwrap();
+        assert!(resource.starts_with("arn:aws:"), "{name} names a resource, not {resource}");
+        for action in actions(statement) {
+            let service = action.split(':').next().unwrap();
+            assert!(!action.contains('*'), "{name}: {action}");
+            // An assumed role is a resource of IAM.
+            let of = if service == "sts" { "iam" } else { service };
+            assert_eq!(resource.split(':').nth(2), Some(of), "{name}: {action} on {resource}");
+        }
+    }
+}
+
+#[test]
+fn the_policy_allows_what_the_code_calls_and_nothing_else() {
+    let policy = policy();
+    let statements = policy["Statement"].as_array().unwrap();
+    let allowed: BTreeSet<String> = statements.iter().flat_map(actions).collect();
+    let called = called();
+    assert!(called.contains_key("sqs:ReceiveMessage"), "calls are found: {called:?}");
+    for (action, files) in &called {
+        assert!(allowed.contains(*action), "{action} is called in {files:?}: add it to the policy");
+    }
+    for name in IMPLIED {
+        assert!(allowed.contains(name), "{name} is needed: add it to the policy");
+    }
+    // Sinks come one by one: what is allowed is called or known here.
+    let known: BTreeSet<&str> = OPERATIONS.iter().map(|(_, action)| *action).collect();
+    for action in &allowed {
+        let is_known = known.contains(action.as_str()) || IMPLIED.contains(&action.as_str());
+        assert!(is_known, "{action} is allowed, and nothing calls it");
+    }
+    // What the source needs is needed today.
+    let sources = statements.iter().filter(|s| s["Sid"].as_str().unwrap().starts_with("Source"));
+    for action in sources.flat_map(actions) {
+        let is_used = called.contains_key(action.as_str()) || IMPLIED.contains(&action.as_str());
+        assert!(is_used, "{action} is allowed, and nothing calls it");
+    }
+}
