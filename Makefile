@@ -6,9 +6,11 @@ FUZZ_SECONDS ?= 5
 # More for `cargo bench`, before and after its `--`.
 BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
+# More for `make load`.
+LOAD_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load demo
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
@@ -54,3 +56,9 @@ bench: ## every benchmark, a short run; BENCH_ARGS= for a full one
 
 compare: ## the comparison with other tools
 	bash benches/compare/run.sh
+
+load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a short run
+	bash benches/load/run.sh $(LOAD_ARGS)
+
+demo: tools build ## askance run at work, with moto in place of AWS
+	@$(TOOLS)/bin/python examples/demo/demo.py

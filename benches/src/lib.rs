@@ -1,6 +1,8 @@
-//! Seeded inputs for benches, tests and the examples: CloudTrail corpora, Sigma rule sets and a small made-up trail.
+//! Seeded inputs for benches, tests and the examples (CloudTrail corpora, Sigma rule sets, a small made-up trail), and a
+//! stand-in for the services that `askance run` talks to.
 //!
-//! Everything is made up here: no record is copied from a real trail, and nothing reads a clock.
+//! Everything is made up here: no record is copied from a real trail. What is generated reads no clock.
 
 pub mod generate;
 pub mod prepared;
+pub mod standin;

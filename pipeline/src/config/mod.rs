@@ -27,7 +27,7 @@ pub use sections::{
     RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
-    EmailConfig, EventBridgeConfig, FileConfig, MailTransport, PagerDutyConfig, S3Format,
+    EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
     S3SinkConfig, SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, SnsFormat, TeamsConfig, WebhookConfig,
 };
 pub use sources::{BucketConfig, DirectoryConfig, S3QueueConfig, SourceConfig};

@@ -1,6 +1,6 @@
 //! Text of others as it may stand in logs and errors: bounded, without control characters.
 
-use crate::output::clean;
+use crate::output::clean::clean;
 
 /// Most characters of it.
 const MOST: usize = 300;

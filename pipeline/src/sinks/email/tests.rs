@@ -300,7 +300,8 @@ async fn without_tls_that_is_asked_for_nothing_is_sent() {
     let server = MailServer::start("", "");
     for tls in [MailTls::Starttls, MailTls::Tls] {
         let mut sink = open(smtp(server.port, tls, None)).await.unwrap();
-        let sent = sink.send(&[notices::usual(1)]);
+        let notices = [notices::usual(1)];
+        let sent = sink.send(&notices);
         let error = tokio::time::timeout(std::time::Duration::from_secs(20), sent).await;
         if let Ok(mut results) = error {
             let error = results.remove(0).unwrap_err();

@@ -298,5 +298,5 @@ fn deepest(error: &dyn std::error::Error) -> String {
 
 /// Keys may have up to 1,024 bytes, and all of them tell.
 fn shown_address(address: &str) -> String {
-    crate::output::clean(address)
+    crate::output::clean::clean(address)
 }

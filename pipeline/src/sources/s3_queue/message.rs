@@ -20,6 +20,7 @@ use crate::config::S3QueueConfig;
 use crate::runtime::retry::delay;
 use crate::sources::shown::shown;
 use crate::sources::{Object, Refused, SourceContext, Verdict, is_known};
+use crate::telemetry::point;
 
 /// Longest pause before a message that could not be read comes again, unless `visibility` is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
@@ -61,6 +62,7 @@ enum End {
 impl Reader {
     /// Works on a message until it is deleted, or on its way back.
     pub async fn message(&self, hand: Arc<Hand>) {
+        point("received", &hand.id);
         let end = tokio::select! {
             end = self.work(&hand) => end,
             () = hand.keep_hidden(&self.queue) => End::Again,
@@ -142,6 +144,7 @@ impl Reader {
             self.context.metrics.lag(Duration::try_from(lag).unwrap_or_default());
         }
         debug!(source = %self.context.name, object = %shown(&key), bytes = length, "fetched");
+        point("fetched", &key);
         let verdict = self
             .context
             .intake
@@ -245,8 +248,8 @@ impl Reader {
         let (done, deleted) = oneshot::channel();
         let delete = Delete { receipt: hand.latest().receipt, done };
         // Whoever deletes lives as long as this sender, and tells of what fails.
-        if self.deletes.send(delete).await.is_ok() && !deleted.await.unwrap_or(false) {
-            debug!(queue = self.queue.name(), message = %shown(&hand.id), "is done and not deleted");
+        if self.deletes.send(delete).await.is_ok() && deleted.await.unwrap_or(false) {
+            point("deleted", &hand.id);
         }
     }
 
