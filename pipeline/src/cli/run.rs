@@ -17,11 +17,12 @@ use crate::aws::Aws;
 use crate::config::{self, Config, ConfigError, Loaded, StoreConfig};
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
+use crate::runtime::rejects;
 use crate::runtime::reload::Reloader;
 use crate::runtime::retry::pause;
 use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
-use crate::sinks::{self, SinkContext};
+use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Retention, Store};
@@ -107,6 +108,13 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let (plan, current) = watch::channel(Arc::new(plan));
     let aws = Aws::load(&config.aws, &families).await;
     let sinks = open_sinks(config, &aws).await?;
+    let rejects = match &config.rejects {
+        Some(rejects) => {
+            let context = sink_context(rejects::NAME, config, &aws);
+            Some(RejectWriter::open(rejects, &context).await)
+        }
+        None => None,
+    };
     let sources = open_sources(config, &aws).await?;
     let store = open_store(&config.store).await?;
     let stops = Stops::default();
@@ -125,6 +133,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let service = Service {
         sources,
         sinks,
+        rejects,
         store: store.clone(),
         current,
         clock,
@@ -198,12 +207,7 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
     let mut openers = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, sink) in &config.sinks {
-        let context = SinkContext {
-            name: name.clone(),
-            aws: aws.clone(),
-            secrets: Secrets::new(aws.clone()),
-            languages: config.alerts.languages.clone(),
-        };
+        let context = sink_context(name, config, aws);
         match sinks::open(sink, &context).await {
             Ok(_) => {}
             Err(error) if error.is_transient => {
@@ -219,6 +223,15 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
         openers.insert(name.clone(), open);
     }
     if faults.is_empty() { Ok(openers) } else { bail!(faults.join("\n")) }
+}
+
+fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
+    SinkContext {
+        name: name.to_owned(),
+        aws: aws.clone(),
+        secrets: Secrets::new(aws.clone()),
+        languages: config.alerts.languages.clone(),
+    }
 }
 
 async fn start_pages(
