@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::buckets::{Bucket, Buckets};
@@ -44,6 +45,8 @@ pub struct Reader {
     pub troubles: Troubles,
     /// What is in hand.
     pub in_hand: InHand,
+    /// Set once nothing more is received.
+    pub closed: CancellationToken,
 }
 
 /// What becomes of a message; with several objects the last of these that one of them asks for.
@@ -76,8 +79,15 @@ impl Reader {
                 let again = delay(first, most, hand.latest().receives.saturating_sub(1));
                 hand.give_back(&self.queue, again).await;
             }
-            End::AtOnce => hand.give_back(&self.queue, Duration::ZERO).await,
+            End::AtOnce => self.give_back_at_once(&hand).await,
         }
+    }
+
+    /// Gives back what was not begun, or not finished, at the end of the program; not before nothing
+    /// is received any more, for a delivery to this very program would count as another attempt.
+    pub async fn give_back_at_once(&self, hand: &Hand) {
+        self.closed.cancelled().await;
+        hand.give_back(&self.queue, Duration::ZERO).await;
     }
 
     async fn work(&self, hand: &Hand) -> End {
