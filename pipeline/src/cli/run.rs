@@ -1,7 +1,7 @@
 //! `askance run`: sets the service up from its configuration, and ends it on a signal.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::secrets::Secrets;
 use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Retention, Store};
+use crate::store::Retention;
 use crate::telemetry::http::{listen, serve};
 use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
 
@@ -106,7 +106,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
     families.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
     let (plan, current) = watch::channel(Arc::new(plan));
-    let aws = Aws::load(&config.aws, &families).await;
+    let aws = Aws::new(&config.aws, &families);
     let sinks = open_sinks(config, &aws).await?;
     let rejects = match &config.rejects {
         Some(rejects) => {
@@ -153,7 +153,6 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     notify(&[sd_notify::NotifyState::Ready]);
     let watchdog = tokio::spawn(feed_watchdog(health.clone(), stops.end_now.clone()));
     service.run(stops.clone()).await.context("cannot start the workers")?;
-    notify(&[sd_notify::NotifyState::Stopping]);
     stops.stop.cancel();
     stops.end_now.cancel();
     watchdog.abort();
@@ -273,6 +272,7 @@ fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
                 stops.end_now.cancel();
                 return;
             }
+            info!("told to stop: finishing what is in hand (a second signal ends at once)");
             notify(&[sd_notify::NotifyState::Stopping]);
             stops.stop.cancel();
         }
@@ -295,11 +295,4 @@ async fn feed_watchdog(health: Health, stop: CancellationToken) {
             notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }
-}
-
-/// Reads a configuration for commands that only look at the store.
-pub fn store_path(config: &Path) -> anyhow::Result<PathBuf> {
-    let loaded = config::read(config)?;
-    let StoreConfig::Sqlite { path, .. } = loaded.config.store;
-    Ok(path)
 }

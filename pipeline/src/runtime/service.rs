@@ -156,7 +156,6 @@ impl Service {
             }
             () = stops.stop.cancelled() => {}
         }
-        info!(limit_seconds = self.bounds.shutdown.as_secs(), "stopping: finishing what is in hand");
         tokio::select! {
             () = join_all(sources) => {}
             () = tokio::time::sleep(self.bounds.shutdown) => {

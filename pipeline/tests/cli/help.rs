@@ -18,22 +18,28 @@ fn help_of_the_program() {
     check(
         &[],
         expect_test::expect![[r#"
-        Reads AWS CloudTrail, finds dangerous settings as they are made, and asks whether they were meant
+            Reads AWS CloudTrail, finds dangerous settings as they are made, and asks whether they were meant
 
-        Usage: askance <COMMAND>
+            Usage: askance <COMMAND>
 
-        Commands:
-          scan         Read CloudTrail files and tell what is dangerous in them
-          explain      Tell why a rule did or did not match an event
-          rules        Check, test or list rules
-          completions  Write a completion script for a shell
-          man          Write the manual page
-          help         Print this message or the help of the given subcommand(s)
+            Commands:
+              scan         Read CloudTrail files and tell what is dangerous in them
+              run          Run as a service: read what comes, keep alerts, tell people
+              config       Check a configuration, show its schema, write an example
+              explain      Tell why a rule did or did not match an event
+              rules        Check, test or list rules
+              alerts       List, show, export or acknowledge alerts in the store
+              outbox       List, retry or drop messages that wait to be sent
+              rejects      List what could not be read
+              store        Look into the store, compact it, back it up or restore it
+              completions  Write a completion script for a shell
+              man          Write the manual page
+              help         Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
-    "#]],
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
+        "#]],
     );
 }
 
@@ -140,7 +146,7 @@ fn help_of_scan() {
                       Worker threads [default: one for each processor]
 
                   --config <FILE>
-                      Configuration file: rules and limits
+                      Configuration file: rules, filter and limits
 
             Exit codes, the first that applies:
               130  ended by Ctrl-C
