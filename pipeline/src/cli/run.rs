@@ -1,7 +1,7 @@
 //! `askance run`: sets the service up from its configuration, and ends it on a signal.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -282,11 +282,4 @@ async fn feed_watchdog(health: Health, stop: CancellationToken) {
             notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }
-}
-
-/// Reads a configuration for commands that only look at the store.
-pub fn store_path(config: &Path) -> anyhow::Result<PathBuf> {
-    let loaded = config::read(config)?;
-    let StoreConfig::Sqlite { path, .. } = loaded.config.store;
-    Ok(path)
 }
