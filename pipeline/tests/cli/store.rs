@@ -7,6 +7,7 @@ use std::fs;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::records::trail_of;
 use crate::sandbox::{Run, Sandbox};
 
 const TABLES: &str = include_str!("../../src/store/sqlite/schema.sql");
@@ -82,7 +83,10 @@ fn store(rows: &[Row]) -> Sandbox {
             "sinks": ["people"],
         });
         connection
-            .execute("INSERT INTO groups (leader, json) VALUES (?1, ?2)", (row.id, group.to_string()))
+            .execute(
+                "INSERT INTO groups (leader, json) VALUES (?1, ?2)",
+                (row.id, group.to_string()),
+            )
             .unwrap();
         connection
             .execute(
@@ -148,7 +152,8 @@ fn alerts_are_listed_latest_first_with_what_became_of_them() {
 #[test]
 fn alerts_are_filtered() {
     let sandbox = three();
-    let check = |args: &[&str], expected: &[&str]| assert_eq!(ids(&sandbox, args), expected, "{args:?}");
+    let check =
+        |args: &[&str], expected: &[&str]| assert_eq!(ids(&sandbox, args), expected, "{args:?}");
     check(&[], &["bb03", "aa02", "aa01"]);
     check(&["--from", "2026-03-02T02:00"], &["bb03", "aa02"]);
     check(&["--to", "2026-03-02T02:00"], &["aa01"]);
@@ -160,7 +165,9 @@ fn alerts_are_filtered() {
     let narrow = ["alerts", "list", "--from", "2026-03-02", "--to", "2026-03-01"];
     run(&sandbox, &narrow).exits(2).says("no event could be in between");
     run(&sandbox, &["alerts", "list", "--limit", "1"]).exits(0).says("the latest 1 alert;");
-    run(&sandbox, &["alerts", "list", "--rule", "x"]).exits(0).says("no alert in the store is such");
+    run(&sandbox, &["alerts", "list", "--rule", "x"])
+        .exits(0)
+        .says("no alert in the store is such");
 }
 
 #[test]
@@ -261,7 +268,9 @@ fn alerts_are_named_by_unique_beginnings() {
     run(&sandbox, &["alerts", "show", "b"]).exits(0).shows("bb03");
     let error = run(&sandbox, &["alerts", "show", "aa"]);
     error.exits(2).says("several alerts begin with aa: aa02, aa01; write more of it");
-    run(&sandbox, &["alerts", "show", "c"]).exits(2).says("no alert in the store has an id that begins with c");
+    run(&sandbox, &["alerts", "show", "c"])
+        .exits(2)
+        .says("no alert in the store has an id that begins with c");
     run(&sandbox, &["alerts", "show", ""]).exits(2).says("not by nothing");
 }
 
@@ -273,7 +282,9 @@ fn somebody_takes_note_of_alerts() {
     assert_eq!(ids(&sandbox, &["--open"]), ["aa02"]);
     run(&sandbox, &["alerts", "list"]).shows("bb03        acked");
     run(&sandbox, &["alerts", "show", "aa01"]).shows("noted      by mika, ").shows(": was planned");
-    run(&sandbox, &["alerts", "ack", "aa01", "--by", "emma"]).exits(0).shows("; before that by mika at ");
+    run(&sandbox, &["alerts", "ack", "aa01", "--by", "emma"])
+        .exits(0)
+        .shows("; before that by mika at ");
     // One that is wrong keeps the others from being acknowledged.
     run(&sandbox, &["alerts", "ack", "aa02", "zz", "--by", "emma"]).exits(2).says("begins with zz");
     assert_eq!(ids(&sandbox, &["--open"]), ["aa02"]);
@@ -315,7 +326,9 @@ fn rejects_are_listed() {
     let json = crate::store::run(&sandbox, &["rejects", "list", "--format", "jsonl"]);
     let row = &json.exits(0).alerts()[0];
     assert_eq!((&row["number"], &row["evidence"]), (&json!(1), &json!(HOSTILE)));
-    crate::store::run(&sandbox, &["rejects", "list", "--after", "1"]).exits(0).shows("nothing was rejected");
+    crate::store::run(&sandbox, &["rejects", "list", "--after", "1"])
+        .exits(0)
+        .shows("nothing was rejected");
 }
 
 #[test]
@@ -375,11 +388,15 @@ fn a_store_is_backed_up_compacted_and_restored() {
     // They are kept for 400 days, which may have passed.
     compacted.exits(0).shows(" let go of, ");
     let restored = run(&sandbox, &["store", "restore", "copy.db"]);
-    restored.exits(0).shows("restored askance.db from copy.db\nwhat was there is kept as askance.db.before-");
+    restored
+        .exits(0)
+        .shows("restored askance.db from copy.db\nwhat was there is kept as askance.db.before-");
     assert_eq!(ids(&sandbox, &[]).len(), 3);
     assert_eq!(run(&sandbox, &["outbox", "list"]).out.lines().count(), 4);
     sandbox.write("words.db", "words");
-    run(&sandbox, &["store", "restore", "words.db"]).exits(2).says("words.db is no store of askance");
+    run(&sandbox, &["store", "restore", "words.db"])
+        .exits(2)
+        .says("words.db is no store of askance");
     run(&sandbox, &["store", "restore", "no.db"]).exits(2).says("no.db is not there");
 }
 
@@ -397,4 +414,56 @@ fn the_store_is_the_one_of_the_configuration() {
     sandbox.run(&["store", "stats"]).exits(2).says("did you mean \"sqlite\"?");
     let both = ["store", "stats", "--store", "a", "--config", "b"];
     sandbox.run(&both).exits(2).says("cannot be used with");
+}
+
+/// Ends the service with the test.
+struct Service(std::process::Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has seen by then.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn commands_look_in_while_the_service_writes() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in/a.json", trail_of(&["a", "b"]));
+    sandbox.write(
+        "askance.yaml",
+        "sources: {inbox: {type: directory, path: in}}\nsinks: {log: {type: file, path: out.jsonl}}\n\
+         rules: {paths: [rule.yml]}\nalerts: {merge_window: 0s}\n",
+    );
+    let log = fs::File::create(sandbox.path("log")).unwrap();
+    let mut command = sandbox.command(&["run"]);
+    command.stdin(std::process::Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut service = Service(command.spawn().unwrap());
+    // By how often it is tried, not by a clock; each try runs a program.
+    let is_there = |events: usize| {
+        (0..2000).any(|_| {
+            let listed = sandbox.run(&["alerts", "list", "--format", "jsonl"]);
+            assert!(
+                listed.code == 0
+                    || listed.err.contains("is not there")
+                    || listed.err.contains("version 0"),
+                "{}",
+                listed.err
+            );
+            listed.out.lines().count() == events
+        })
+    };
+    assert!(is_there(2), "{}", sandbox.read("log"));
+    sandbox.run(&["store", "backup", "copy.db"]).exits(0);
+    sandbox.run(&["store", "restore", "copy.db"]).exits(2).says("is used by a running askance");
+    sandbox.run(&["alerts", "ack", "", "--by", "mika"]).exits(2);
+    sandbox.write("in/b.json", trail_of(&["c"]));
+    assert!(is_there(3), "{}", sandbox.read("log"));
+    sandbox.run(&["run"]).exits(2).says("is used by a running askance (process ");
+    assert!(service.0.try_wait().unwrap().is_none(), "{}", sandbox.read("log"));
+    drop(service);
+    sandbox.run(&["store", "restore", "copy.db"]).exits(0);
+    let run = sandbox.run(&["alerts", "list", "--format", "jsonl"]);
+    assert_eq!(run.exits(0).out.lines().count(), 2);
 }

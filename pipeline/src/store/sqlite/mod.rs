@@ -382,11 +382,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn rejects(
-        &self,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<(i64, RejectRow)>, StoreError> {
+    async fn rejects(&self, after: i64, limit: usize) -> Result<Vec<(i64, RejectRow)>, StoreError> {
         self.read("list rejects", move |read| alerts::rejects(read, after, limit)).await
     }
 

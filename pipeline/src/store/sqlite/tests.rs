@@ -10,7 +10,9 @@ use askance_stages::model::Alert;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::contract::values::{NOW, after, alert, at, due, ids, object, raise, reject, tell};
+use crate::store::contract::values::{
+    NOW, after, alert, at, due, ids, object, raise, reject, tell,
+};
 use crate::store::contract::{people, suite};
 
 async fn make() -> (Arc<dyn Store>, TempDir) {
@@ -209,7 +211,10 @@ async fn a_full_disk_stops_commits_and_is_got_over() {
     let error = tell(&store, &raise(), large(20, 200), at(NOW)).await.map(drop).unwrap_err();
     assert!(error.is_transient(), "{error}");
     let text = error.to_string();
-    assert!(text.contains("store: cannot commit: disk full: free space on the volume of"), "{text}");
+    assert!(
+        text.contains("store: cannot commit: disk full: free space on the volume of"),
+        "{text}"
+    );
     assert!(text.ends_with("askance.db; nothing is acknowledged meanwhile"), "{text}");
     // Nothing of it is there; what was there is read, and sent.
     assert_eq!(ids(&store, &all()).await.unwrap().len(), 20);
@@ -458,7 +463,8 @@ async fn looking_for_what_is_due_reads_no_more_than_it_answers() {
     let (store, _folder, _) = open().await;
     let plan = |sql: &'static str| {
         store.read("test", move |read| {
-            let mut explain = read.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.replace("?1", "1")))?;
+            let mut explain =
+                read.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.replace("?1", "1")))?;
             let lines = explain.query_map([], |row| row.get::<_, String>(3))?;
             lines.collect::<rusqlite::Result<Vec<_>>>()
         })
@@ -473,6 +479,12 @@ async fn looking_for_what_is_due_reads_no_more_than_it_answers() {
     ] {
         let lines = plan(sql).await.unwrap();
         let is_sorted = lines.iter().any(|line| line.contains("TEMP B-TREE"));
-        assert!(!is_sorted && lines.iter().all(|line| line.contains("INDEX") || line.starts_with("CORRELATED")), "{sql}: {lines:?}");
+        assert!(
+            !is_sorted
+                && lines
+                    .iter()
+                    .all(|line| line.contains("INDEX") || line.starts_with("CORRELATED")),
+            "{sql}: {lines:?}"
+        );
     }
 }
