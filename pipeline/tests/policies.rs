@@ -55,7 +55,8 @@ const OPERATIONS: [(&str, &str); 40] = [
 
 /// Needed without a call of their own: versions of objects, encrypted objects, 404 for what is
 /// missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
-const IMPLIED: [&str; 4] = ["s3:GetObjectVersion", "kms:Decrypt", "s3:ListBucket", "sts:AssumeRole"];
+const IMPLIED: [&str; 4] =
+    ["s3:GetObjectVersion", "kms:Decrypt", "s3:ListBucket", "sts:AssumeRole"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
