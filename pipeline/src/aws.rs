@@ -164,7 +164,11 @@ impl Aws {
 
     fn of(config: SdkConfig) -> Self {
         let written = AwsConfig { s3_path_style: true, ..AwsConfig::default() };
-        Self { config: Arc::new(OnceCell::new_with(Some(config))), written, families: Families::new() }
+        Self {
+            config: Arc::new(OnceCell::new_with(Some(config))),
+            written,
+            families: Families::new(),
+        }
     }
 
     /// As [`Self::on_loopback`], made by the SDK's own loader: roles are assumed with what it brings.

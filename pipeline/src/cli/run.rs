@@ -24,8 +24,8 @@ use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
 use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
-use crate::store::sqlite::SqliteStore;
 use crate::store::Retention;
+use crate::store::sqlite::SqliteStore;
 use crate::telemetry::http::{listen, serve};
 use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
 
@@ -59,7 +59,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
         Err(ConfigError::Read { path, source })
             if source.kind() == std::io::ErrorKind::NotFound =>
         {
-            eprintln_line(&format!("askance: cannot read configuration {}: {source}", path.display()));
+            eprintln_line(&format!(
+                "askance: cannot read configuration {}: {source}",
+                path.display()
+            ));
             eprintln_line(NO_CONFIGURATION);
             return Ok(code::USE);
         }

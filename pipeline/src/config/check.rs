@@ -160,11 +160,13 @@ impl<'s> Checker<'s> {
             }
         }
         for name in required.iter().filter(|name| mapping.get_some(name).is_none()) {
-            let message = match properties.get(name).and_then(|schema| schema["description"].as_str())
-            {
-                Some(description) => format!("\"{name}\" is missing: {}", first_sentence(description)),
-                None => format!("\"{name}\" is missing"),
-            };
+            let message =
+                match properties.get(name).and_then(|schema| schema["description"].as_str()) {
+                    Some(description) => {
+                        format!("\"{name}\" is missing: {}", first_sentence(description))
+                    }
+                    None => format!("\"{name}\" is missing"),
+                };
             self.fault(node, &join(path, name), message);
         }
         let pointers = [schema, self.resolve(schema)];
@@ -289,9 +291,9 @@ impl<'s> Checker<'s> {
             Kind::Scalar(text) => {
                 let wants = |name: &str| {
                     schema["type"] == name
-                        || schema["type"].as_array().is_some_and(|types| {
-                            types.iter().any(|found| found == name)
-                        })
+                        || schema["type"]
+                            .as_array()
+                            .is_some_and(|types| types.iter().any(|found| found == name))
                 };
                 if wants("array") {
                     return Value::Array(vec![self.json(&schema["items"], node)]);

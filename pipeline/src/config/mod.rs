@@ -23,12 +23,13 @@ pub use read::{ConfigError, Loaded, parse, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig, RateCap,
-    RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
+    AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig,
+    RateCap, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
-    S3SinkConfig, SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, SnsFormat, TeamsConfig, WebhookConfig,
+    S3SinkConfig, SecurityHubConfig, SinkConfig, SlackConfig, SnsConfig, SnsFormat, TeamsConfig,
+    WebhookConfig,
 };
 pub use sources::{BucketConfig, DirectoryConfig, S3QueueConfig, SourceConfig};
 pub use units::{ByteSize, Span};

@@ -46,7 +46,8 @@ fn rows(root: &Value, schema: &Value, path: &str, depth: usize, out: &mut String
         let _ = writeln!(out, "| `{path}: {{type: {tag}}}` | | **{text}** |");
         rows(root, alternative, path, depth + 1, out);
         if alternative["$ref"].is_string() {
-            let inner = root.pointer(alternative["$ref"].as_str().unwrap_or("").trim_start_matches('#'));
+            let inner =
+                root.pointer(alternative["$ref"].as_str().unwrap_or("").trim_start_matches('#'));
             rows(root, inner.unwrap_or(&Value::Null), path, depth + 1, out);
         }
     }
@@ -88,7 +89,9 @@ fn what(root: &Value, property: &Value) -> String {
     }
     let kind = match &schema["type"] {
         Value::String(kind) => kind.as_str(),
-        Value::Array(kinds) => kinds.iter().find_map(|k| k.as_str().filter(|k| *k != "null")).unwrap_or(""),
+        Value::Array(kinds) => {
+            kinds.iter().find_map(|k| k.as_str().filter(|k| *k != "null")).unwrap_or("")
+        }
         _ => "",
     };
     match kind {
@@ -112,7 +115,10 @@ fn the_reference_of_the_configuration_is_current() {
     let mut reference = String::new();
     for (section, property) in schema["properties"].as_object().unwrap() {
         let text = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-        let _ = writeln!(reference, "### `{section}`\n\n{text}\n\n| key | value | meaning |\n|---|---|---|");
+        let _ = writeln!(
+            reference,
+            "### `{section}`\n\n{text}\n\n| key | value | meaning |\n|---|---|---|"
+        );
         let resolved = resolve(&schema, property);
         let (inner, at) = if resolved["additionalProperties"].is_object() {
             (&resolved["additionalProperties"], format!("{section}.NAME"))

@@ -49,10 +49,7 @@ pub fn read(path: &Path) -> Result<Loaded, ConfigError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let config = parse(&text, folder).map_err(|faults| ConfigError::Faulty {
         path: path.to_owned(),
-        lines: faults
-            .iter()
-            .map(|fault| format!("{}:{fault}", path.display()))
-            .collect(),
+        lines: faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect(),
     })?;
     Ok(Loaded { config, path: path.to_owned() })
 }
@@ -118,8 +115,11 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
         let wants_accounts = !route.ous.is_empty() || !route.account_tags.is_empty();
         if wants_accounts && config.alerts.accounts.is_none() {
             faults.push(
-                Fault::new(place, format!("routes[{index}] asks about accounts that nobody told of"))
-                    .hint("name a file in alerts.accounts"),
+                Fault::new(
+                    place,
+                    format!("routes[{index}] asks about accounts that nobody told of"),
+                )
+                .hint("name a file in alerts.accounts"),
             );
         }
         if let Some(selection) = &route.selection
@@ -137,8 +137,11 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
     }
     if config.rules.builtin == Some(false) && config.rules.paths.is_empty() {
         faults.push(
-            Fault::new(at(&["rules", "builtin"]), "without the built-in rules there is no rule to run")
-                .hint("name rule files or folders in rules.paths"),
+            Fault::new(
+                at(&["rules", "builtin"]),
+                "without the built-in rules there is no rule to run",
+            )
+            .hint("name rule files or folders in rules.paths"),
         );
     }
     if !config.routes.is_empty() && !config.routes.iter().any(is_default) {
@@ -152,9 +155,10 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
         if let SinkConfig::Slack(slack) = sink {
             let is_bot = slack.token.is_some();
             if is_bot == slack.webhook_url.is_some() || is_bot != slack.channel.is_some() {
-                faults.push(
-                    Fault::new(place, format!("sinks.{name} must have either webhook_url, or token and channel")),
-                );
+                faults.push(Fault::new(
+                    place,
+                    format!("sinks.{name} must have either webhook_url, or token and channel"),
+                ));
             }
         }
     }
@@ -218,7 +222,8 @@ fn place(config: &mut Config, folder: &Path) {
                 slack.token.iter_mut().for_each(secret);
             }
             SinkConfig::Email(EmailConfig {
-                transport: MailTransport::Smtp { password, .. }, ..
+                transport: MailTransport::Smtp { password, .. },
+                ..
             }) => password.iter_mut().for_each(secret),
             SinkConfig::Webhook(webhook) => {
                 secret(&mut webhook.url);
@@ -323,10 +328,7 @@ aws:     {s3_path_style: false}
         assert_eq!((path, keep), (PathBuf::from("/etc/askance/rejects.jsonl"), 10));
         let config = parse("rejects: {type: s3, bucket: b, prefix: p/}", Path::new("")).unwrap();
         assert!(matches!(config.rejects, Some(RejectsConfig::S3 { .. })));
-        check(
-            "rejects: {type: s3}",
-            &["1:10: \"bucket\" is missing: The bucket"],
-        );
+        check("rejects: {type: s3}", &["1:10: \"bucket\" is missing: The bucket"]);
     }
 
     #[test]

@@ -22,9 +22,9 @@ mod tests {
     fn the_schema_is_one() {
         let schema = schema();
         jsonschema::meta::validate(&schema).unwrap();
-        for section in
-            ["sources", "rules", "filter", "alerts", "sinks", "routes", "store", "metrics", "limits"]
-        {
+        for section in [
+            "sources", "rules", "filter", "alerts", "sinks", "routes", "store", "metrics", "limits",
+        ] {
             assert!(schema["properties"][section].is_object(), "{section}");
         }
     }

@@ -192,14 +192,14 @@ impl Deliverer {
         let mut failed = None;
         if !notices.is_empty() {
             let began = Instant::now();
-            let results = match tokio::time::timeout(LONGEST_ATTEMPT, self.sink.send(&notices)).await
-            {
-                Ok(results) => results,
-                Err(_) => {
-                    let why = format!("no answer within {} s", LONGEST_ATTEMPT.as_secs());
-                    vec![Err(SendError::Down(why)); notices.len()]
-                }
-            };
+            let results =
+                match tokio::time::timeout(LONGEST_ATTEMPT, self.sink.send(&notices)).await {
+                    Ok(results) => results,
+                    Err(_) => {
+                        let why = format!("no answer within {} s", LONGEST_ATTEMPT.as_secs());
+                        vec![Err(SendError::Down(why)); notices.len()]
+                    }
+                };
             let results = results.into_iter().chain(std::iter::repeat_with(|| {
                 Err(SendError::Down("the sink gave no answer for this message".to_owned()))
             }));
@@ -258,7 +258,8 @@ impl Deliverer {
         };
         self.metrics.failed(reason);
         let age = now.duration_since(since);
-        let is_old = age > SignedDuration::try_from(self.give_up_after).unwrap_or(SignedDuration::MAX);
+        let is_old =
+            age > SignedDuration::try_from(self.give_up_after).unwrap_or(SignedDuration::MAX);
         if reason == "refused" || is_old {
             error!(sink = %self.name, number, attempts, error = %why, "put with the dead letters, see askance outbox list");
             self.metrics.dead();
@@ -312,7 +313,8 @@ pub async fn watch_depths(
                 for (name, metrics) in &sinks {
                     let depth = depths.iter().find(|depth| depth.sink == *name).cloned();
                     let depth = depth.unwrap_or_default();
-                    let oldest = depth.oldest.as_deref().and_then(askance_stages::model::parse_time);
+                    let oldest =
+                        depth.oldest.as_deref().and_then(askance_stages::model::parse_time);
                     let age = oldest.map_or(0.0, |time| {
                         clock.now().duration_since(time).as_secs_f64().max(0.0)
                     });

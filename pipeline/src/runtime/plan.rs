@@ -136,7 +136,9 @@ fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     let named = named.chain(rules.levels.keys().map(|id| ("levels", id)));
     let lines: Vec<String> = named
         .filter(|(_, id)| !is_there(id))
-        .map(|(key, id)| format!("rules.{key} names the rule \"{id}\", and there is none of that id"))
+        .map(|(key, id)| {
+            format!("rules.{key} names the rule \"{id}\", and there is none of that id")
+        })
         .collect();
     if !lines.is_empty() {
         return Err(PlanError { lines });
@@ -160,11 +162,7 @@ fn words(rule: &Rule) -> Words {
     }
 }
 
-fn raise(
-    config: &Config,
-    now: Timestamp,
-    warnings: &mut Vec<String>,
-) -> Result<Raise, PlanError> {
+fn raise(config: &Config, now: Timestamp, warnings: &mut Vec<String>) -> Result<Raise, PlanError> {
     let alerts = &config.alerts;
     let mut suppressions = Vec::new();
     for written in &alerts.suppress {
@@ -181,7 +179,8 @@ fn raise(
     }
     let mut routes = Vec::new();
     for (index, written) in config.routes.iter().enumerate() {
-        let made = route(written).map_err(|why| PlanError::one(format!("routes[{index}]: {why}")))?;
+        let made =
+            route(written).map_err(|why| PlanError::one(format!("routes[{index}]: {why}")))?;
         routes.push(made);
     }
     if routes.is_empty() {
@@ -264,8 +263,9 @@ fn hours(written: &config::Route) -> Result<Hours, String> {
 /// Reads `ACCOUNT: {name: ..., ou: ..., tags: {...}}`.
 fn accounts(path: &Path) -> Result<BTreeMap<String, AccountFacts>, PlanError> {
     let failed = |fault: yaml::Fault| format!("{}:{fault}", path.display());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| PlanError::one(format!("cannot read accounts {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        PlanError::one(format!("cannot read accounts {}: {error}", path.display()))
+    })?;
     let node = yaml::parse_one(&text)
         .map_err(|faults| PlanError { lines: faults.into_iter().map(failed).collect() })?;
     let mut accounts = BTreeMap::new();
@@ -344,7 +344,10 @@ mod tests {
         };
         let running = plan(&text("\"2026-03-02\"")).unwrap();
         assert!(running.warnings.is_empty());
-        assert_eq!(running.raise.suppressions[0].until.to_string(), "2026-03-02T23:59:59.999999999Z");
+        assert_eq!(
+            running.raise.suppressions[0].until.to_string(),
+            "2026-03-02T23:59:59.999999999Z"
+        );
         let over = plan(&text("\"2026-03-01\"")).unwrap();
         assert_eq!(over.warnings.len(), 1, "{:?}", over.warnings);
     }
@@ -362,7 +365,8 @@ mod tests {
     fn accounts_are_read_and_faults_told_with_their_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("accounts.yaml");
-        std::fs::write(&path, "\"111122223333\": {name: media, ou: prod, tags: {team: video}}").unwrap();
+        std::fs::write(&path, "\"111122223333\": {name: media, ou: prod, tags: {team: video}}")
+            .unwrap();
         let read = accounts(&path).unwrap();
         assert_eq!(read["111122223333"].tags["team"], "video");
         std::fs::write(&path, "a: {nmae: x}\nb: 5\n").unwrap();

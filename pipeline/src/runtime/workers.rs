@@ -267,12 +267,8 @@ fn run<'p>(
 fn read(worker: &mut Worker<'_>, body: &mut Body, path: &str, parts: &mut Parts<'_>) -> Tally {
     match body {
         Body::Bytes(bytes) => {
-            let mut tally = worker.run(
-                Input::Whole(bytes),
-                path,
-                &mut |output| parts.take(output),
-                &|| false,
-            );
+            let mut tally =
+                worker.run(Input::Whole(bytes), path, &mut |output| parts.take(output), &|| false);
             tally.bytes_in = bytes.len() as u64;
             tally
         }

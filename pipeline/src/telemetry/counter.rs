@@ -114,10 +114,7 @@ impl Counter {
         let raised = outcome.raised.len() as u64;
         families.stage_in.with_label_values(&["raise"]).inc_by(raised + outcome.repeats);
         families.stage_passed.with_label_values(&["raise"]).inc_by(raised);
-        families
-            .stage_dropped
-            .with_label_values(&["raise", "repeat"])
-            .inc_by(outcome.repeats);
+        families.stage_dropped.with_label_values(&["raise", "repeat"]).inc_by(outcome.repeats);
         for raised in &outcome.raised {
             let alert = &raised.alert;
             families.alerts.with_label_values(&[alert.level.name(), raised.fate.name()]).inc();

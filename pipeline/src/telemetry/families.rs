@@ -22,9 +22,8 @@ pub struct Family {
 }
 
 /// Seconds within which an alert or an object comes, from a tenth of a second to a day.
-const LAG_BUCKETS: [f64; 14] = [
-    0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0, 21_600.0, 86_400.0,
-];
+const LAG_BUCKETS: [f64; 14] =
+    [0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0, 21_600.0, 86_400.0];
 
 /// Seconds that a request or a transaction takes.
 const TIME_BUCKETS: [f64; 11] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -230,7 +229,12 @@ mod tests {
     fn names_follow_the_conventions() {
         for family in Families::ALL {
             assert!(family.name.starts_with("askance_"), "{}", family.name);
-            assert_eq!(family.kind == "counter", family.name.ends_with("_total"), "{}", family.name);
+            assert_eq!(
+                family.kind == "counter",
+                family.name.ends_with("_total"),
+                "{}",
+                family.name
+            );
             assert!(family.help.ends_with('.'), "{}", family.name);
         }
     }

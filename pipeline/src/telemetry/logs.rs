@@ -21,8 +21,8 @@ pub enum LogFormat {
 pub fn start_logs(format: LogFormat) {
     let filter = EnvFilter::try_from_env("ASKANCE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("askance=info,warn"));
-    let has_colours =
-        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let has_colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

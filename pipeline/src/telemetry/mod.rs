@@ -14,8 +14,8 @@ mod sources;
 pub use counter::Counter;
 pub use families::{Families, Family};
 pub use health::{Health, Part};
-pub use points::point;
 pub use logs::{LogFormat, start_logs};
+pub use points::point;
 pub use sinks::SinkMetrics;
 pub use sources::SourceMetrics;
 

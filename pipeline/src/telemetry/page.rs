@@ -26,8 +26,7 @@ fn the_page_of_metrics_is_current() {
     let mut page = HEAD.to_owned();
     page.push_str("| metric | kind | labels | what it is |\n|---|---|---|---|\n");
     for family in Families::ALL {
-        let labels: Vec<String> =
-            family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(
             page,

@@ -111,7 +111,9 @@ pub async fn hostile_texts_arrive_harmless<P: Place>() {
             '\n' | '\r' => false,
             '\0'..='\u{1f}' => true,
             // A program is given the alert as it is.
-            '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}' => P::IS_FOR_PEOPLE,
             _ => false,
         };

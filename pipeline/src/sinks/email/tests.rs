@@ -155,7 +155,8 @@ impl Place for Ses {
     async fn open(&self) -> Box<dyn Sink> {
         let transport = MailTransport::Ses { region: None, configuration_set: None };
         let context = contract::context(&format!("http://{}", self.way.address));
-        let config = EmailConfig { from: format!("askance <{}>", self.sender), ..config(transport) };
+        let config =
+            EmailConfig { from: format!("askance <{}>", self.sender), ..config(transport) };
         Box::new(Email::open(&config, &context).await.unwrap())
     }
 
@@ -207,7 +208,8 @@ async fn open(config: EmailConfig) -> Result<Email, SinkError> {
 fn arrived(mail: &str) -> Arrived {
     let (headers, body) = mail.split_once("\r\n\r\n").expect("a mail has headers");
     let unfolded = headers.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let names: Vec<&str> = unfolded.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
+    let names: Vec<&str> =
+        unfolded.lines().filter_map(|line| Some(line.split_once(':')?.0)).collect();
     assert!(!names.contains(&"Bcc"), "{unfolded}");
     assert_eq!(names.iter().filter(|name| **name == "Subject").count(), 1, "{unfolded}");
     let parts: Vec<&str> = body.split("\r\n\r\n").collect();

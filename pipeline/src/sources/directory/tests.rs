@@ -107,7 +107,10 @@ async fn a_folder_that_is_not_there_says_so() {
     let runtime = Runtime::new();
     let running = runtime.run(folder.open());
     crate::sources::double::until("it is told", || !runtime.health.why_unready().is_empty()).await;
-    let said = format!("source place: cannot read folder {}: no such file or directory", folder.path.display());
+    let said = format!(
+        "source place: cannot read folder {}: no such file or directory",
+        folder.path.display()
+    );
     assert_eq!(runtime.health.why_unready(), [said]);
     running.stopped().await;
 }
@@ -167,7 +170,10 @@ async fn what_cannot_be_read_is_refused_once_and_tried_when_it_changes() {
     let link = folder.shown("link");
     assert_eq!(details[0], format!("cannot read {link}: no such file or directory"));
     let (again, root) = (folder.shown("loop"), folder.path.display());
-    assert_eq!(details[1], format!("cannot read {again}: is a symbolic link that leads back to {root}"));
+    assert_eq!(
+        details[1],
+        format!("cannot read {again}: is a symbolic link that leads back to {root}")
+    );
     let pipe = folder.shown("pipe");
     assert_eq!(details[2], format!("cannot read {pipe}: is no file: a pipe, a socket or a device"));
     runtime.nothing_comes(Duration::from_millis(500)).await;

@@ -128,7 +128,11 @@ async fn an_answer_without_the_range_is_begun_anew() {
 
 #[tokio::test]
 async fn errors_that_pass_are_tried_again() {
-    comes_whole(1000, &[Get::Fail(503, "SlowDown", "slow down"), Get::Fail(500, "InternalError", "")]).await;
+    comes_whole(
+        1000,
+        &[Get::Fail(503, "SlowDown", "slow down"), Get::Fail(500, "InternalError", "")],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -248,7 +252,8 @@ async fn an_archived_object_is_left() {
 async fn a_message_is_no_licence_to_read_any_bucket() {
     let mut case = Case::new().await;
     case.stand_in.send(&json!({"s3Bucket": "payroll", "s3ObjectKey": ["a"]}).to_string());
-    let detail = "will not read from bucket payroll: it is not among `buckets` of the configuration";
+    let detail =
+        "will not read from bucket payroll: it is not among `buckets` of the configuration";
     is_left(&mut case, "foreign_bucket", detail).await;
     assert_eq!(case.gets(), 0);
 }
@@ -412,7 +417,10 @@ async fn a_queue_that_fails_is_asked_after_pauses() {
     let running = case.run();
     until("the trouble is told", || !case.runtime.health.why_unready().is_empty()).await;
     let why = case.runtime.health.why_unready().remove(0);
-    assert!(why.starts_with("source place: cannot receive messages of queue trail: AccessDenied"), "{why}");
+    assert!(
+        why.starts_with("source place: cannot receive messages of queue trail: AccessDenied"),
+        "{why}"
+    );
     assert!(why.ends_with("check its address, and grant sqs:ReceiveMessage on it"), "{why}");
     case.runtime.commit_next().await;
     case.is_deleted().await;
@@ -476,7 +484,10 @@ async fn a_bucket_of_another_account_is_read_by_its_role() {
     case.runtime.commit_next().await;
     running.stopped().await;
     let memory = case.stand_in.memory();
-    assert!(memory.forms[0].contains("ExternalId=our+secret") || memory.forms[0].contains("ExternalId=our%20secret"));
+    assert!(
+        memory.forms[0].contains("ExternalId=our+secret")
+            || memory.forms[0].contains("ExternalId=our%20secret")
+    );
     assert!(memory.forms[0].contains("role%2Freader"));
     let asked = &memory.asked[0];
     assert!(asked.headers["authorization"].contains("Credential=ASSUMED/"), "by the role");

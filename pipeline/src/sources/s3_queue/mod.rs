@@ -4,24 +4,24 @@
 //! refused with evidence; which of it is deleted, left to the queue's dead-letter queue or tried
 //! again is told by [`outcome::Outcome::disposal`], and to users by `docs/sources.md`.
 
-mod queue;
-mod receiver;
-mod message;
-mod notification;
-mod visibility;
-mod buckets;
-mod fetch;
 mod body;
-mod outcome;
+mod buckets;
 mod deletes;
-mod troubles;
 #[cfg(test)]
 mod fault_tests;
+mod fetch;
+mod message;
 #[cfg(test)]
 mod moto_tests;
+mod notification;
 #[cfg(test)]
 mod notification_tests;
+mod outcome;
+mod queue;
+mod receiver;
 #[cfg(test)]
 mod stand_in;
+mod troubles;
+mod visibility;
 
 pub use queue::S3Queue;
