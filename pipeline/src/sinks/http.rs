@@ -127,9 +127,9 @@ impl Http {
             StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => {
                 SendError::Throttled { message, retry_after }
             }
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::MISDIRECTED_REQUEST => {
-                SendError::Down(message)
-            }
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+            | StatusCode::MISDIRECTED_REQUEST => SendError::Down(message),
             _ if status.is_redirection() => SendError::Down(format!(
                 "{message}: it redirects to another host or loses the message, which is not \
                  followed; configure the address that it leads to"
@@ -170,7 +170,8 @@ pub fn address(context: &SinkContext, key: &str, text: &str) -> Result<Url, Sink
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| {
-            context.misconfigured(format!("{key} is no address that begins with https:// or http://"))
+            context
+                .misconfigured(format!("{key} is no address that begins with https:// or http://"))
         })
 }
 
@@ -189,10 +190,8 @@ pub fn secret_parts(url: &Url) -> Vec<Secret> {
 
 /// Redirects are followed on the same host and only where the message is sent again whole.
 fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let keeps_message = matches!(
-        attempt.status(),
-        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-    );
+    let keeps_message =
+        matches!(attempt.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
     let is_same_host = attempt.previous().last().is_some_and(|from| {
         let to = attempt.url();
         from.scheme() == to.scheme()

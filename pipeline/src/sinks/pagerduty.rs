@@ -131,7 +131,8 @@ fn event(notice: &Notice, message: &Message) -> Value {
 fn details(notice: &Notice, message: &Message) -> Map<String, Value> {
     let mut details = Map::new();
     for (index, telling) in message.tellings.iter().enumerate() {
-        let suffix = if index == 0 { String::new() } else { format!(" ({})", telling.language_tag()) };
+        let suffix =
+            if index == 0 { String::new() } else { format!(" ({})", telling.language_tag()) };
         details.insert(format!("question{suffix}"), json!(telling.paragraphs.join(" ")));
         for advice in &telling.advice {
             details.insert(advice.label.clone(), json!(advice.value));

@@ -82,7 +82,8 @@ async fn enqueue(
         Ok(event) => {
             let key = event["dedup_key"].clone();
             events.lock().unwrap().push(event);
-            let answer = json!({"status": "success", "message": "Event processed", "dedup_key": key});
+            let answer =
+                json!({"status": "success", "message": "Event processed", "dedup_key": key});
             (StatusCode::ACCEPTED, answer.to_string())
         }
         Err(why) => {

@@ -1,5 +1,7 @@
 //! The facts of the contract, each for any place.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use askance_stages::raise::MessageKind;
@@ -123,7 +125,9 @@ pub async fn hostile_texts_arrive_harmless<P: Place>() {
             '\n' | '\r' => false,
             '\0'..='\u{1f}' => true,
             // A program is given the alert as it is.
-            '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}' => P::IS_FOR_PEOPLE,
             _ => false,
         };

@@ -1,5 +1,7 @@
 //! Messages that the contract sends: a usual one, hostile ones, the largest one.
 
+#![cfg(test)]
+
 use askance_stages::model::{Actor, Alert, Level, Matched, Origin, Resource, RuleRef};
 use askance_stages::raise::{AccountFacts, Group, MessageKind, Sample};
 use serde_json::json;
@@ -82,8 +84,7 @@ pub fn hostile(text: &str) -> Notice {
     alert.account = own();
     alert.actor = Actor { kind: own(), name: own(), arn: own(), account: own(), session: own() };
     alert.resource = vec![Resource { kind: own(), id: text.to_owned() }];
-    alert.matched =
-        vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
+    alert.matched = vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
     alert.event = event(&json!({
         "eventID": text, "eventName": text, "eventSource": text, "userAgent": text,
         "sourceIPAddress": text, "errorCode": text,

@@ -7,7 +7,8 @@ use askance_stages::model::Level;
 use crate::sinks::words::{Fact, Message, code_parts};
 
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,'Hiragino Sans','Noto Sans CJK JP','Noto Sans JP',Meiryo,sans-serif";
-const MONO: &str = "font-family:SFMono-Regular,Consolas,'Liberation Mono',Menlo,monospace;font-size:13px";
+const MONO: &str =
+    "font-family:SFMono-Regular,Consolas,'Liberation Mono',Menlo,monospace;font-size:13px";
 
 /// The message as a page.
 pub fn html(message: &Message) -> String {
@@ -16,7 +17,10 @@ pub fn html(message: &Message) -> String {
     let mut rows = String::new();
     rows.push_str(&row(
         "16px 28px 0",
-        &format!("<div style=\"font-size:13px;line-height:20px;color:#57606a\">{}</div>", escaped(&message.heading)),
+        &format!(
+            "<div style=\"font-size:13px;line-height:20px;color:#57606a\">{}</div>",
+            escaped(&message.heading)
+        ),
     ));
     for (index, telling) in message.tellings.iter().enumerate() {
         let tag = telling.language_tag();
@@ -26,7 +30,8 @@ pub fn html(message: &Message) -> String {
                 (_, 0) => "font-size:17px;line-height:27px;font-weight:600;color:#1f2328",
                 _ => "font-size:15px;line-height:24px;color:#1f2328",
             };
-            let said = format!("<div lang=\"{tag}\" style=\"{style}\">{}</div>", escaped(paragraph));
+            let said =
+                format!("<div lang=\"{tag}\" style=\"{style}\">{}</div>", escaped(paragraph));
             rows.push_str(&row("8px 28px 0", &said));
         }
     }
@@ -113,7 +118,9 @@ fn table(facts: &[Fact]) -> String {
             )
         })
         .collect();
-    format!("<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">{lines}</table>")
+    format!(
+        "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">{lines}</table>"
+    )
 }
 
 /// Fields, whose names are long: one below the other, the value behind its name.

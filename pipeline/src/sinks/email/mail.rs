@@ -37,7 +37,8 @@ impl Letterhead {
         }
         // The subject of a conversation stays the same, or programs begin another one.
         let is_reply = notice.kind == MessageKind::Update;
-        let subject = if is_reply { format!("Re: {}", message.heading) } else { message.heading.clone() };
+        let subject =
+            if is_reply { format!("Re: {}", message.heading) } else { message.heading.clone() };
         let own = match notice.kind {
             MessageKind::New => root.clone(),
             MessageKind::Update | MessageKind::More => self.id(&notice.message_id),

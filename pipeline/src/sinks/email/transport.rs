@@ -118,7 +118,10 @@ impl Transport {
                 sent.map(|_| ()).map_err(|error| {
                     let code = error.code().unwrap_or_default();
                     let status = error.raw_response().map(|answer| answer.status().as_u16());
-                    let message = format!("cannot send mail by SES: {}", bounded(&words(&error), MAX_SHOWN).0);
+                    let message = format!(
+                        "cannot send mail by SES: {}",
+                        bounded(&words(&error), MAX_SHOWN).0
+                    );
                     if PAUSES.contains(&code) || status == Some(429) {
                         return SendError::Throttled { message, retry_after: None };
                     }

@@ -30,9 +30,10 @@ pub fn blocks(message: &Message) -> Vec<Value> {
     }
     blocks.push(rich(vec![section(labelled(&message.facts))]));
     if !message.changed.is_empty() {
-        let items = message.changed.iter().map(|fact| {
-            section(vec![text(&format!("{}: ", fact.label)), code(&fact.value)])
-        });
+        let items = message
+            .changed
+            .iter()
+            .map(|fact| section(vec![text(&format!("{}: ", fact.label)), code(&fact.value)]));
         blocks.push(rich(vec![
             section(vec![bold(&message.changed_label)]),
             json!({
@@ -47,9 +48,13 @@ pub fn blocks(message: &Message) -> Vec<Value> {
                 elements.push(text("\n"));
             }
             elements.push(bold(&format!("{}\n", advice.label)));
-            elements.extend(code_parts(&advice.value).map(|(is_code, part)| {
-                if is_code { code(part) } else { text(part) }
-            }));
+            elements.extend(
+                code_parts(&advice.value).map(
+                    |(is_code, part)| {
+                        if is_code { code(part) } else { text(part) }
+                    },
+                ),
+            );
         }
         if !elements.is_empty() {
             blocks.push(rich(vec![section(elements)]));

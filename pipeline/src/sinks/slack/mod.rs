@@ -97,7 +97,8 @@ impl Slack {
         let mut body = body(message, blocks::blocks(message));
         body["channel"] = json!(channel);
         body["metadata"] = metadata(message);
-        let answer = self.call("chat.postMessage", body).await?.map_err(verdict::Fault::into_error)?;
+        let answer =
+            self.call("chat.postMessage", body).await?.map_err(verdict::Fault::into_error)?;
         Ok(Sent { reference: Posted::of(&answer, channel).map(|posted| posted.written()) })
     }
 

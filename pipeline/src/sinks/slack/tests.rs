@@ -185,7 +185,8 @@ async fn hooked(State(posts): State<Posts>, body: Bytes) -> (StatusCode, String)
 /// What Slack documents of messages and blocks.
 fn check(body: &Value) -> Result<(), String> {
     let text = body["text"].as_str().ok_or("no text")?;
-    let is_bare = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").contains(['&', '<', '>']);
+    let is_bare =
+        text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").contains(['&', '<', '>']);
     if is_bare || text.chars().count() > 4000 {
         return Err(format!("text is read as markup or too long: {text}"));
     }
@@ -231,9 +232,9 @@ fn rich(element: &Value) -> Result<(), String> {
         Some("rich_text_section") => inner.iter().try_for_each(|part| {
             let text = part["text"].as_str().unwrap_or_default();
             let is_sized = !text.is_empty() && text.chars().count() <= 3000;
-            let is_link = part["url"].as_str().is_some_and(|url| {
-                url.starts_with("https://") && url.len() <= 3000
-            });
+            let is_link = part["url"]
+                .as_str()
+                .is_some_and(|url| url.starts_with("https://") && url.len() <= 3000);
             let is_known = match part["type"].as_str() {
                 Some("text") => part["url"].is_null(),
                 Some("link") => is_link,

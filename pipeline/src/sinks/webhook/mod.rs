@@ -58,9 +58,10 @@ impl Webhook {
             secrets.push(value.1);
         }
         let body = match &config.body {
-            Some(body) => Some(Template::compile(body).map_err(|error| {
-                context.misconfigured(format!("cannot use body: {error}"))
-            })?),
+            Some(body) => Some(
+                Template::compile(body)
+                    .map_err(|error| context.misconfigured(format!("cannot use body: {error}")))?,
+            ),
             None => None,
         };
         let http = Http::open(context, "the webhook", config.timeout.0, secrets)?;
@@ -108,8 +109,9 @@ fn header(
     name: &str,
     value: &Secret,
 ) -> Result<(HeaderName, (HeaderValue, Secret)), SinkError> {
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| context.misconfigured(format!("headers: \"{name}\" is no name of a header")))?;
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        context.misconfigured(format!("headers: \"{name}\" is no name of a header"))
+    })?;
     if OWN_HEADERS.contains(&parsed.as_str()) || parsed.as_str().starts_with("x-askance-") {
         return Err(context.misconfigured(format!("headers: {name} is set by askance itself")));
     }

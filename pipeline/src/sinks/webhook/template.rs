@@ -170,7 +170,9 @@ mod tests {
     fn a_body_that_is_no_json_is_refused() {
         let error = |body: &str| Template::compile(body).unwrap_err().to_string();
         assert_eq!(error("{\"a\":\"é{{kind\"}"), "{{ at character 8 has no }}");
-        assert!(error("{\"a\":\"{{alrt.id}}\"}").starts_with("{{alrt.id}} begins with none of alert"));
+        assert!(
+            error("{\"a\":\"{{alrt.id}}\"}").starts_with("{{alrt.id}} begins with none of alert")
+        );
         assert!(error("title={{kind}}").starts_with("it is no JSON"));
     }
 }

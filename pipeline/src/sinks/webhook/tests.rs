@@ -47,7 +47,8 @@ impl Place for Receiver {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         // A receiver that repeats what it was sent.
-        let refusal = Speech::Http(422, "no: signing-secret header-secret /hook?key=address-secret");
+        let refusal =
+            Speech::Http(422, "no: signing-secret header-secret /hook?key=address-secret");
         Self { requests, way: Way::to(address, refusal).await }
     }
 
@@ -159,7 +160,10 @@ async fn a_body_of_ones_own_is_filled() {
         sink.send(std::slice::from_ref(&notice)).await.remove(0).unwrap();
         let requests = place.requests.lock().unwrap();
         let body: Value = serde_json::from_str(&requests.last().unwrap().1).unwrap();
-        assert_eq!((&body["title"], &body["n"], &body["who"]), (&json!(text), &json!(1), &json!(text)));
+        assert_eq!(
+            (&body["title"], &body["n"], &body["who"]),
+            (&json!(text), &json!(1), &json!(text))
+        );
     }
 }
 
@@ -181,7 +185,8 @@ async fn redirects_lead_to_the_same_host_or_nowhere() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up() {
     let place = Receiver::start().await;
-    let config = WebhookConfig { timeout: Span(Duration::from_millis(200)), ..place.config("/hook") };
+    let config =
+        WebhookConfig { timeout: Span(Duration::from_millis(200)), ..place.config("/hook") };
     let mut sink = open(&config).await.unwrap();
     place.fail(Failure::Hangs);
     let error = sink.send(&[notices::usual(1)]).await.remove(0).unwrap_err();

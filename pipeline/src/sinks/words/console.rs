@@ -153,7 +153,9 @@ fn secret_name(id: &str) -> String {
 fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let is_number = |part: &&str| part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit());
-    let is_word = |part: &&str| (2..=12).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase());
+    let is_word = |part: &&str| {
+        (2..=12).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase())
+    };
     (3..=4).contains(&parts.len())
         && parts.last().is_some_and(|part| !part.is_empty() && is_number(part))
         && parts[..parts.len() - 1].iter().all(is_word)

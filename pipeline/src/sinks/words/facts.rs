@@ -177,9 +177,10 @@ impl Teller {
     fn resources(&mut self, alert: &Alert) -> Option<String> {
         let mut ids: Vec<String> = Vec::new();
         // The account is told already.
-        let resources = alert.resource.iter().filter(|resource| {
-            Some(resource.id.as_str()) != alert.account.as_deref()
-        });
+        let resources = alert
+            .resource
+            .iter()
+            .filter(|resource| Some(resource.id.as_str()) != alert.account.as_deref());
         let count = resources.clone().count();
         for resource in resources.take(MAX_RESOURCES) {
             ids.push(self.bounded(&resource.id, LONGEST_ID));

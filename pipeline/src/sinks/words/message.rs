@@ -126,8 +126,7 @@ impl Message {
         };
         let title = writer.prose(&notice.alert.rule.title, LONGEST_TITLE);
         let tellings = languages.iter().map(|language| writer.telling(*language, &title)).collect();
-        let mut facts =
-            writer.teller.facts(&notice.alert, &writer.event, notice.account.as_ref());
+        let mut facts = writer.teller.facts(&notice.alert, &writer.event, notice.account.as_ref());
         let others = writer.others();
         facts.extend(others.clone());
         let (changed_label, changed) = writer.teller.changed(&notice.alert);
@@ -291,9 +290,7 @@ impl Writer<'_> {
         };
         let name = self.notice.account.as_ref().and_then(|facts| facts.name.as_deref());
         let heading = match name.or(alert.account.as_deref()) {
-            Some(account) => {
-                phrases::with(language, &what, &prose(account, LONGEST_NAME).0)
-            }
+            Some(account) => phrases::with(language, &what, &prose(account, LONGEST_NAME).0),
             None => what,
         };
         // What is cut here is told whole below it.

@@ -136,7 +136,9 @@ pub fn question(language: Language, title: &str) -> String {
     match language {
         Language::En => format!("Something in your account matched \"{title}\". Was it meant?"),
         Language::Ja => {
-            format!("「{title}」にあたる操作があったようです。意図されたものかご確認いただけますか。")
+            format!(
+                "「{title}」にあたる操作があったようです。意図されたものかご確認いただけますか。"
+            )
         }
     }
 }
@@ -258,9 +260,9 @@ pub fn held_back(language: Language, count: u64, title: &str) -> String {
         Language::En => format!(
             "{count} more alerts of \"{title}\" were held back, because there were many at once."
         ),
-        Language::Ja => format!(
-            "「{title}」のアラートが続いたため、ほかの{count}件はまとめてお知らせします。"
-        ),
+        Language::Ja => {
+            format!("「{title}」のアラートが続いたため、ほかの{count}件はまとめてお知らせします。")
+        }
     }
 }
 

@@ -64,7 +64,9 @@ fn a_rule_without_words_asks_all_the_same() {
     assert_eq!(
         asked,
         [
-            format!("「{title}」にあたる操作があったようです。意図されたものかご確認いただけますか。"),
+            format!(
+                "「{title}」にあたる操作があったようです。意図されたものかご確認いただけますか。"
+            ),
             format!("Something in your account matched \"{title}\". Was it meant?"),
         ]
     );
@@ -130,7 +132,14 @@ fn actors_are_named_as_people_know_them() {
         "the AWS service cloudformation.amazonaws.com",
         "AWS サービス cloudformation.amazonaws.com",
     );
-    check("AWSAccount", "444455556666", None, "444455556666", "account 444455556666", "アカウント 444455556666");
+    check(
+        "AWSAccount",
+        "444455556666",
+        None,
+        "444455556666",
+        "account 444455556666",
+        "アカウント 444455556666",
+    );
     check("Unknown", "", None, here, "unknown", "不明");
 }
 
@@ -140,8 +149,7 @@ fn links_lead_to_the_page_of_what_was_changed() {
     fn check(region: &str, source: &str, kind: &str, id: &str, expected: &[&str]) {
         let mut notice = notices::usual(1);
         notice.alert.region = Some(region.to_owned());
-        notice.alert.resource =
-            vec![Resource { kind: Some(kind.to_owned()), id: id.to_owned() }];
+        notice.alert.resource = vec![Resource { kind: Some(kind.to_owned()), id: id.to_owned() }];
         let event = serde_json::json!({"eventSource": source, "eventID": "4741c7f0-cb0f-584e"});
         notice.alert.event = serde_json::value::to_raw_value(&event).ok();
         let links = Message::of(&notice, &[En]).links;
@@ -149,7 +157,9 @@ fn links_lead_to_the_page_of_what_was_changed() {
         assert_eq!(addresses, expected);
     }
     let event = |host: &str, region: &str| {
-        format!("https://{host}/cloudtrailv2/home?region={region}#/events?EventId=4741c7f0-cb0f-584e")
+        format!(
+            "https://{host}/cloudtrailv2/home?region={region}#/events?EventId=4741c7f0-cb0f-584e"
+        )
     };
     let aws = event("console.aws.amazon.com", "eu-west-1");
     let here = |source: &str, kind: &str, id: &str, page: &str| {
@@ -157,10 +167,25 @@ fn links_lead_to_the_page_of_what_was_changed() {
         check("eu-west-1", &format!("{source}.amazonaws.com"), kind, id, &[&page, &aws]);
     };
     here("ec2", "groupId", "sg-1", "ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-1");
-    here("ec2", "snapshotId", "snap-1", "ec2/home?region=eu-west-1#SnapshotDetails:snapshotId=snap-1");
+    here(
+        "ec2",
+        "snapshotId",
+        "snap-1",
+        "ec2/home?region=eu-west-1#SnapshotDetails:snapshotId=snap-1",
+    );
     here("s3", "bucketName", "a.b", "s3/buckets/a.b?tab=permissions&region=eu-west-1");
-    here("s3", "AWS::S3::Bucket", "arn:aws:s3:::a.b", "s3/buckets/a.b?tab=permissions&region=eu-west-1");
-    here("iam", "userName", "a@b", "iam/home?region=eu-west-1#/users/details/a%40b?section=security_credentials");
+    here(
+        "s3",
+        "AWS::S3::Bucket",
+        "arn:aws:s3:::a.b",
+        "s3/buckets/a.b?tab=permissions&region=eu-west-1",
+    );
+    here(
+        "iam",
+        "userName",
+        "a@b",
+        "iam/home?region=eu-west-1#/users/details/a%40b?section=security_credentials",
+    );
     here(
         "iam",
         "policyArn",
@@ -188,7 +213,8 @@ fn links_lead_to_the_page_of_what_was_changed() {
     check("us-gov-west-1", "new.amazonaws.com", "x", "y", &[&government]);
     check("us-iso-east-1", "ec2.amazonaws.com", "groupId", "sg-1", &[]);
     check("evil.example/#", "ec2.amazonaws.com", "groupId", "sg-1", &[]);
-    let evil = "https://console.aws.amazon.com/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-%22%3E";
+    let evil =
+        "https://console.aws.amazon.com/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-%22%3E";
     check("eu-west-1", "ec2.amazonaws.com", "groupId", "sg-\">", &[evil, &aws]);
 }
 
