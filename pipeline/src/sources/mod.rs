@@ -4,19 +4,19 @@
 //! acknowledgement: only after everything that an object gave is committed may it be deleted, moved
 //! past or noted as read. A source never names a sink.
 
+#[cfg(test)]
+mod contract;
 mod directory;
+#[cfg(test)]
+mod double;
 pub mod envelope;
 pub mod files;
 mod known;
 mod open;
 mod s3_queue;
 mod shown;
-#[cfg(test)]
-pub mod double;
 mod standard_input;
 mod stdin;
-#[cfg(test)]
-mod contract;
 
 use std::sync::Arc;
 

@@ -99,7 +99,7 @@ mod tests {
         }
         assert_eq!(seen.len(), MOST);
         seen.end_round();
-        let id = seen.id(&7);
+        let id = seen.id(&7usize);
         assert_eq!(seen.state(id), Some(State::Over));
         seen.end_round();
         assert_eq!(seen.len(), 1);

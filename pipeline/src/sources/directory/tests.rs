@@ -152,7 +152,7 @@ async fn files_that_are_being_written_or_hidden_are_left_alone() {
 async fn what_cannot_be_read_is_refused_once_and_tried_when_it_changes() {
     let folder = Folder::new();
     std::os::unix::fs::symlink("nowhere", folder.path.join("link")).unwrap();
-    std::os::unix::fs::symlink("..", folder.path.join("loop")).unwrap();
+    std::os::unix::fs::symlink(".", folder.path.join("loop")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(folder.path.join("pipe")).status().unwrap();
     assert!(made.success());
     let mut runtime = Runtime::new();
@@ -164,11 +164,10 @@ async fn what_cannot_be_read_is_refused_once_and_tried_when_it_changes() {
         details.push(refused.detail);
     }
     details.sort();
-    let around = folder.around.path().display();
     let link = folder.shown("link");
     assert_eq!(details[0], format!("cannot read {link}: no such file or directory"));
-    // The walk found its way back into the folder around.
-    assert!(details[1].contains("is a symbolic link that leads back to"), "{} {around}", details[1]);
+    let (again, root) = (folder.shown("loop"), folder.path.display());
+    assert_eq!(details[1], format!("cannot read {again}: is a symbolic link that leads back to {root}"));
     let pipe = folder.shown("pipe");
     assert_eq!(details[2], format!("cannot read {pipe}: is no file: a pipe, a socket or a device"));
     runtime.nothing_comes(Duration::from_millis(500)).await;

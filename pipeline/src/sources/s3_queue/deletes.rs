@@ -86,8 +86,8 @@ fn settle(batch: &mut Vec<Delete>, failed: &[Failed]) -> String {
                 error.clone_from(&failed.why);
                 left.push(delete);
             }
-            // Who asked may have gone.
             found => {
+                // Who asked may have gone.
                 let _ = delete.done.send(found.is_none());
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::buckets::{Bucket, Buckets};
@@ -20,6 +21,7 @@ use crate::config::S3QueueConfig;
 use crate::runtime::retry::delay;
 use crate::sources::shown::shown;
 use crate::sources::{Object, Refused, SourceContext, Verdict, is_known};
+use crate::telemetry::point;
 
 /// Longest pause before a message that could not be read comes again, unless `visibility` is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
@@ -43,6 +45,8 @@ pub struct Reader {
     pub troubles: Troubles,
     /// What is in hand.
     pub in_hand: InHand,
+    /// Set once nothing more is received.
+    pub closed: CancellationToken,
 }
 
 /// What becomes of a message; with several objects the last of these that one of them asks for.
@@ -61,6 +65,7 @@ enum End {
 impl Reader {
     /// Works on a message until it is deleted, or on its way back.
     pub async fn message(&self, hand: Arc<Hand>) {
+        point("received", &hand.id);
         let end = tokio::select! {
             end = self.work(&hand) => end,
             () = hand.keep_hidden(&self.queue) => End::Again,
@@ -74,8 +79,15 @@ impl Reader {
                 let again = delay(first, most, hand.latest().receives.saturating_sub(1));
                 hand.give_back(&self.queue, again).await;
             }
-            End::AtOnce => hand.give_back(&self.queue, Duration::ZERO).await,
+            End::AtOnce => self.give_back_at_once(&hand).await,
         }
+    }
+
+    /// Gives back what was not begun, or not finished, at the end of the program; not before nothing
+    /// is received any more, for a delivery to this very program would count as another attempt.
+    pub async fn give_back_at_once(&self, hand: &Hand) {
+        self.closed.cancelled().await;
+        hand.give_back(&self.queue, Duration::ZERO).await;
     }
 
     async fn work(&self, hand: &Hand) -> End {
@@ -142,6 +154,7 @@ impl Reader {
             self.context.metrics.lag(Duration::try_from(lag).unwrap_or_default());
         }
         debug!(source = %self.context.name, object = %shown(&key), bytes = length, "fetched");
+        point("fetched", &key);
         let verdict = self
             .context
             .intake
@@ -245,8 +258,8 @@ impl Reader {
         let (done, deleted) = oneshot::channel();
         let delete = Delete { receipt: hand.latest().receipt, done };
         // Whoever deletes lives as long as this sender, and tells of what fails.
-        if self.deletes.send(delete).await.is_ok() && !deleted.await.unwrap_or(false) {
-            debug!(queue = self.queue.name(), message = %shown(&hand.id), "is done and not deleted");
+        if self.deletes.send(delete).await.is_ok() && deleted.await.unwrap_or(false) {
+            point("deleted", &hand.id);
         }
     }
 

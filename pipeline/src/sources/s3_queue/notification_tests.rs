@@ -179,7 +179,7 @@ fn what_is_no_notification_is_refused_by_name() {
         "the message is a notification of S3, but a key is empty or longer than 1,024 bytes",
     );
     check_misread(
-        &direct().replace("\"trail\",", "\"\","),
+        &direct().replace("\"name\":\"trail\"", "\"name\":\"\""),
         "the message is a notification of S3, but the bucket's name is empty or too long",
     );
     check_misread(

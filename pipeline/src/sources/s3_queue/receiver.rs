@@ -56,6 +56,7 @@ pub async fn run(
         buckets: Buckets::open(&config.buckets, aws, region).await,
         troubles: Troubles::new(context.health.clone(), &context.name),
         in_hand: InHand::default(),
+        closed: CancellationToken::new(),
         queue,
         context,
         deletes,
@@ -63,9 +64,15 @@ pub async fn run(
     reader.queue.dead_letters().await;
     let room = Arc::new(Semaphore::new(config.concurrency.max(1)));
     let mut receivers = JoinSet::new();
+    // Each holds an end; the last one closes it.
+    let (receiving, mut all_closed) = mpsc::channel::<()>(1);
     for _ in 0..(config.concurrency / TOGETHER).clamp(1, RECEIVERS) {
-        receivers.spawn(receive(Arc::clone(&reader), Arc::clone(&room)));
+        receivers.spawn(receive(Arc::clone(&reader), Arc::clone(&room), receiving.clone()));
     }
+    drop(receiving);
+    // Nothing is ever sent: it ends when all of them no longer receive.
+    all_closed.recv().await;
+    reader.closed.cancel();
     while let Some(ended) = receivers.join_next().await {
         noted(ended);
     }
@@ -75,7 +82,7 @@ pub async fn run(
     }
 }
 
-async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>) {
+async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sender<()>) {
     let stop = &reader.context.stop;
     let mut backoff = Backoff::usual();
     let mut idle = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
@@ -115,6 +122,7 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>) {
             begin(&reader, message, asked, permit, &mut messages);
         }
     }
+    drop(receiving);
     while let Some(ended) = messages.join_next().await {
         noted(ended);
     }
@@ -174,7 +182,7 @@ fn begin(
     let reader = Arc::clone(reader);
     messages.spawn(async move {
         if reader.context.stop.is_cancelled() {
-            hand.give_back(&reader.queue, Duration::ZERO).await;
+            reader.give_back_at_once(&hand).await;
         } else {
             reader.message(hand).await;
         }
