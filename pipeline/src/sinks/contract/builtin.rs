@@ -1,5 +1,7 @@
 //! Messages about real acts: the first case that a built-in rule hits, with that rule's words.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 
 use askance_stages::decode::Input;

@@ -2,6 +2,8 @@
 //!
 //! It carries bytes, so it stands before HTTP servers and mail servers alike.
 
+#![cfg(test)]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

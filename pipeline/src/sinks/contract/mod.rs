@@ -4,6 +4,8 @@
 //! arrived is listed. `contract!(name, Place);` makes the tests. What only one sink does is tested
 //! beside it.
 
+#![cfg(test)]
+
 pub mod builtin;
 pub mod facts;
 pub mod faults;

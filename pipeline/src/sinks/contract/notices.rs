@@ -1,5 +1,7 @@
 //! Messages that the contract sends: a usual one, hostile ones, the largest one.
 
+#![cfg(test)]
+
 use askance_stages::model::{Actor, Alert, Level, Matched, Origin, Resource, RuleRef};
 use askance_stages::raise::{AccountFacts, Group, MessageKind, Sample};
 use serde_json::json;
@@ -72,6 +74,9 @@ pub fn usual(number: u8) -> Notice {
 /// An alert with this text wherever a log could put it, and in the rule's words.
 pub fn hostile(text: &str) -> Notice {
     let mut alert = usual(1).alert;
+    // Each has an id of its own, as alerts of different events have.
+    let number = text.bytes().fold(7_u128, |sum, byte| sum.wrapping_mul(31) + u128::from(byte));
+    alert.id = format!("{number:032x}");
     let own = || Some(text.to_owned());
     alert.rule.title = text.to_owned();
     alert.rule.id = text.to_owned();

@@ -35,10 +35,10 @@ pub fn html(message: &Message) -> String {
             rows.push_str(&row("8px 28px 0", &said));
         }
     }
-    rows.push_str(&row("20px 28px 0", &table(&message.facts, false)));
+    rows.push_str(&row("20px 28px 0", &table(&message.facts)));
     if !message.changed.is_empty() {
         rows.push_str(&row("20px 28px 0", &label(&message.changed_label, language)));
-        rows.push_str(&row("4px 28px 0", &table(&message.changed, true)));
+        rows.push_str(&row("4px 28px 0", &fields(&message.changed)));
     }
     for telling in &message.tellings {
         let tag = telling.language_tag();
@@ -106,16 +106,13 @@ fn label(text: &str, language: &str) -> String {
     )
 }
 
-fn table(facts: &[Fact], is_code: bool) -> String {
-    let value_style = if is_code { MONO } else { "font-size:15px" };
-    let label_style = if is_code { MONO } else { "font-size:13px" };
-    let nowrap = if is_code { "" } else { "white-space:nowrap;" };
+fn table(facts: &[Fact]) -> String {
     let lines: String = facts
         .iter()
         .map(|fact| {
             format!(
-                "<tr><td valign=\"top\" style=\"{nowrap}padding:3px 16px 3px 0;{label_style};line-height:22px;color:#57606a;word-break:break-word\">{}</td>\
-                 <td valign=\"top\" width=\"100%\" style=\"padding:3px 0;{value_style};line-height:22px;color:#1f2328;word-break:break-word\">{}</td></tr>",
+                "<tr><td valign=\"top\" style=\"white-space:nowrap;padding:3px 16px 3px 0;font-size:13px;line-height:22px;color:#57606a\">{}</td>\
+                 <td valign=\"top\" width=\"100%\" style=\"padding:3px 0;font-size:15px;line-height:22px;color:#1f2328;word-break:break-word\">{}</td></tr>",
                 escaped(&fact.label),
                 escaped(&fact.value)
             )
@@ -124,6 +121,18 @@ fn table(facts: &[Fact], is_code: bool) -> String {
     format!(
         "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">{lines}</table>"
     )
+}
+
+/// Fields, whose names are long: one below the other, the value behind its name.
+fn fields(facts: &[Fact]) -> String {
+    let lines = facts.iter().map(|fact| {
+        format!(
+            "<div style=\"{MONO};line-height:22px;color:#57606a;word-break:break-word;overflow-wrap:anywhere\">{} <span style=\"color:#1f2328;font-weight:600\">{}</span></div>",
+            escaped(&fact.label),
+            escaped(&fact.value)
+        )
+    });
+    lines.collect()
 }
 
 fn with_code(text: &str) -> String {

@@ -11,7 +11,7 @@ use super::*;
 use crate::config::{MailTls, MailTransport, SecretRef};
 use crate::sinks::contract::faults::{Speech, Way};
 use crate::sinks::contract::{self, Arrived, Failure, Place, builtin, contract, notices};
-use crate::support::moto::{Moto, free_port, unique};
+use crate::support::moto::{Moto, unique};
 
 const PASSWORD: &str = "mail-secret";
 
@@ -21,7 +21,7 @@ const SERVER: &str = r#"
 import sys, os, time
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-folder, port, user, password, tls = sys.argv[1:6]
+folder, user, password, tls = sys.argv[1:5]
 class Keep:
     count = 0
     async def handle_DATA(self, server, session, envelope):
@@ -33,7 +33,7 @@ class Keep:
         return "250 kept"
 def auth(server, session, envelope, mechanism, data):
     ok = isinstance(data, LoginPassword) and data.login == user.encode() and data.password == password.encode()
-    return AuthResult(success=ok)
+    return AuthResult(success=ok, handled=False)
 more = {}
 if user:
     more = dict(authenticator=auth, auth_required=True, auth_require_tls=False)
@@ -42,8 +42,13 @@ if tls:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tls + ".crt", tls + ".key")
     more["tls_context"] = context
-Controller(Keep(), hostname="127.0.0.1", port=int(port), **more).start()
-print("up", flush=True)
+class AnyPort(Controller):
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+controller = AnyPort(Keep(), hostname="127.0.0.1", port=0, **more)
+controller.start()
+print(controller.port, flush=True)
 while True:
     time.sleep(60)
 "#;
@@ -61,17 +66,15 @@ struct MailServer {
 impl MailServer {
     fn start(user: &str, tls: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
         let mut child = Command::new(python())
-            .args(["-c", SERVER, folder.path().to_str().unwrap(), &port.to_string()])
-            .args([user, PASSWORD, tls])
+            .args(["-c", SERVER, folder.path().to_str().unwrap(), user, PASSWORD, tls])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start python3 (run: make tools): {error}"));
         let mut line = String::new();
         let out = child.stdout.take().unwrap();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
-        assert_eq!(line.trim(), "up", "aiosmtpd is missing (run: make tools)");
+        let port = line.trim().parse().expect("aiosmtpd is installed (run: make tools)");
         Self { child, port, folder }
     }
 

@@ -176,10 +176,16 @@ impl Teller {
 
     fn resources(&mut self, alert: &Alert) -> Option<String> {
         let mut ids: Vec<String> = Vec::new();
-        for resource in alert.resource.iter().take(MAX_RESOURCES) {
+        // The account is told already.
+        let resources = alert
+            .resource
+            .iter()
+            .filter(|resource| Some(resource.id.as_str()) != alert.account.as_deref());
+        let count = resources.clone().count();
+        for resource in resources.take(MAX_RESOURCES) {
             ids.push(self.bounded(&resource.id, LONGEST_ID));
         }
-        let more = alert.resource.len().saturating_sub(MAX_RESOURCES);
+        let more = count.saturating_sub(MAX_RESOURCES);
         if more > 0 {
             self.is_cut = true;
             ids.push(phrases::and_more(self.language, more));

@@ -206,7 +206,7 @@ impl Writer<'_> {
                 news
             }
             MessageKind::More => {
-                news.push(format!("{} {question}", phrases::for_example(language)));
+                news.push(phrases::for_example(language, &question));
                 news
             }
         };

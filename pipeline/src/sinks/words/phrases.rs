@@ -247,7 +247,7 @@ pub fn repeats(language: Language, count: u64, first: &str, last: &str) -> Strin
 pub fn accounts(language: Language, count: usize, names: &str) -> String {
     match language {
         Language::En => format!("It concerns {count} accounts: {names}."),
-        Language::Ja => format!("{count}個のアカウントで起きています：{names}。"),
+        Language::Ja => format!("{count}アカウントで起きています（{names}）。"),
     }
 }
 
@@ -267,10 +267,10 @@ pub fn held_back(language: Language, count: u64, title: &str) -> String {
 }
 
 /// One of those that were held back is shown.
-pub fn for_example(language: Language) -> &'static str {
+pub fn for_example(language: Language, question: &str) -> String {
     match language {
-        Language::En => "One of them:",
-        Language::Ja => "そのうちの1件です。",
+        Language::En => format!("One of them: {question}"),
+        Language::Ja => format!("そのうちの1件：{question}"),
     }
 }
 
