@@ -17,9 +17,7 @@ use crate::config::DirectoryConfig;
 use crate::runtime::retry::{Backoff, pause};
 use crate::sources::files::plain_words;
 use crate::sources::shown::shown;
-use crate::sources::{
-    Object, Refused, Source, SourceContext, SourceError, Verdict, are_known,
-};
+use crate::sources::{Object, Refused, Source, SourceContext, SourceError, Verdict, are_known};
 use crate::telemetry::Part;
 
 /// Files that the ledger is asked about together.
@@ -123,7 +121,8 @@ async fn round(
                 Found::Unreadable(path, why) => {
                     let id = seen.id(&(&path, &why));
                     if seen.state(id).is_none() {
-                        hand_on(&mut in_hand, seen, refuse(context, path, "unreadable", why, id)).await;
+                        hand_on(&mut in_hand, seen, refuse(context, path, "unreadable", why, id))
+                            .await;
                     }
                 }
                 Found::Nothing(why) => nothing = Some(why),
@@ -214,7 +213,9 @@ fn note(seen: &mut Seen, ended: Result<Ended, tokio::task::JoinError>) {
     match ended {
         Ok(Some(id)) => seen.note(id, State::Over),
         Ok(None) => {}
-        Err(error) => error!(%error, "a task of the source ended by a defect: its file is met again"),
+        Err(error) => {
+            error!(%error, "a task of the source ended by a defect: its file is met again")
+        }
     }
 }
 

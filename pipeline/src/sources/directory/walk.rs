@@ -36,7 +36,8 @@ pub enum Found {
 impl Stamp {
     /// Of a file.
     pub fn of(metadata: &Metadata) -> Self {
-        let nanos = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        let nanos =
+            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Self {
             size: metadata.size(),
             modified: nanos(metadata.mtime(), metadata.mtime_nsec()),

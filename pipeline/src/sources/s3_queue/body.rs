@@ -35,7 +35,8 @@ impl Gathered {
         if length <= IN_MEMORY {
             return Ok(Self::Bytes(Vec::with_capacity(usize::try_from(length).unwrap_or(0))));
         }
-        let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(io::Error::other)??;
+        let file =
+            tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(io::Error::other)??;
         Ok(Self::File(tokio::fs::File::from_std(file), 0))
     }
 

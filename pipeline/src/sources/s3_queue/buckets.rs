@@ -25,10 +25,10 @@ impl Buckets {
     pub async fn open(configs: &[BucketConfig], aws: &Aws, region: Option<&str>) -> Self {
         let mut buckets = Vec::with_capacity(configs.len());
         for config in configs {
-            let role = config.role_arn.as_ref().map(|arn| Role {
-                arn: arn.clone(),
-                external_id: config.external_id.clone(),
-            });
+            let role = config
+                .role_arn
+                .as_ref()
+                .map(|arn| Role { arn: arn.clone(), external_id: config.external_id.clone() });
             let region = config.region.clone().or_else(|| region.map(str::to_owned));
             let client = aws.s3(&Place { region, role }).await;
             buckets.push(Bucket { config: config.clone(), client });

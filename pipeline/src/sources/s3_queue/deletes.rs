@@ -86,8 +86,8 @@ fn settle(batch: &mut Vec<Delete>, failed: &[Failed]) -> String {
                 error.clone_from(&failed.why);
                 left.push(delete);
             }
-            // Who asked may have gone.
             found => {
+                // Who asked may have gone.
                 let _ = delete.done.send(found.is_none());
             }
         }
@@ -106,11 +106,8 @@ async fn call(queue: &Queue, batch: &[Delete]) -> Result<Vec<Failed>, String> {
             .map_err(|error| error.to_string())?;
         entries.push(entry);
     }
-    let request = queue
-        .client
-        .delete_message_batch()
-        .queue_url(&queue.url)
-        .set_entries(Some(entries));
+    let request =
+        queue.client.delete_message_batch().queue_url(&queue.url).set_entries(Some(entries));
     let answer = match tokio::time::timeout(PATIENCE, request.send()).await {
         Ok(answer) => answer.map_err(|error| shown(&words(&error)))?,
         Err(_) => return Err(format!("no answer within {} s", PATIENCE.as_secs())),

@@ -213,7 +213,10 @@ impl Fetch<'_> {
         if answer.content_range() != Some(expected.as_str()) {
             let range = answer.content_range().unwrap_or("everything");
             let why = format!("asked for {expected}, was sent {}", shown(range));
-            return Err(Fault::new(Outcome::Changed, format!("cannot read {}: {why}", self.address())));
+            return Err(Fault::new(
+                Outcome::Changed,
+                format!("cannot read {}: {why}", self.address()),
+            ));
         }
         Ok(answer.body)
     }

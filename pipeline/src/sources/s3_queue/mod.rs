@@ -4,24 +4,18 @@
 //! refused with evidence; which of it is deleted, left to the queue's dead-letter queue or tried
 //! again is told by [`outcome::Outcome::disposal`], and to users by `docs/sources.md`.
 
-mod queue;
-mod receiver;
+mod body;
+mod buckets;
+mod deletes;
+mod fetch;
 mod message;
 mod notification;
-mod visibility;
-mod buckets;
-mod fetch;
-mod body;
 mod outcome;
-mod deletes;
+mod queue;
+mod receiver;
+#[cfg(test)]
+mod tests;
 mod troubles;
-#[cfg(test)]
-mod fault_tests;
-#[cfg(test)]
-mod moto_tests;
-#[cfg(test)]
-mod notification_tests;
-#[cfg(test)]
-mod stand_in;
+mod visibility;
 
 pub use queue::S3Queue;

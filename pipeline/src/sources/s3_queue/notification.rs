@@ -190,11 +190,7 @@ fn eventbridge(
 }
 
 /// CloudTrail's own form; keys are not encoded.
-fn cloudtrail(
-    bucket: Option<&str>,
-    keys: &Value,
-    into: &mut Notification,
-) -> Result<(), Misread> {
+fn cloudtrail(bucket: Option<&str>, keys: &Value, into: &mut Notification) -> Result<(), Misread> {
     const WHAT: &str = "a notification of CloudTrail";
     let bad = |why: &str| Misread::Malformed(WHAT, why.to_owned());
     let bucket = bucket.ok_or_else(|| bad("it names no bucket"))?;
@@ -259,7 +255,8 @@ fn keys_of(fields: &Map<String, Value>) -> String {
     if fields.is_empty() {
         return "nothing in it".to_owned();
     }
-    let names: Vec<String> = fields.keys().take(8).map(|name| format!("`{}`", shown(name))).collect();
+    let names: Vec<String> =
+        fields.keys().take(8).map(|name| format!("`{}`", shown(name))).collect();
     let more = if fields.len() > names.len() { " and more" } else { "" };
     format!("{}{more}", names.join(", "))
 }

@@ -204,8 +204,12 @@ fn outcome_of(status: u16, code: &str, said: &str) -> Outcome {
         (_, code) if code.starts_with("KMS.") => Outcome::KmsDenied,
         (
             _,
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
-            | "TokenRefreshRequired" | "RequestTimeTooSkewed",
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed",
         )
         | (401, _) => Outcome::NoCredentials,
         (403, _) if said.contains("kms:") || said.contains("KMS") => Outcome::KmsDenied,

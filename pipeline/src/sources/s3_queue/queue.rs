@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_region_is_read_from_the_address() {
-        let check = |host: &str, expected: Option<&str>| assert_eq!(region_of(host), expected, "{host}");
+        let check =
+            |host: &str, expected: Option<&str>| assert_eq!(region_of(host), expected, "{host}");
         check("sqs.eu-west-1.amazonaws.com", Some("eu-west-1"));
         check("sqs.cn-north-1.amazonaws.com.cn", Some("cn-north-1"));
         check("eu-west-1.queue.amazonaws.com", Some("eu-west-1"));
@@ -225,8 +226,14 @@ mod tests {
 
     #[test]
     fn a_redrive_policy_is_read_in_both_forms() {
-        assert_eq!(after(r#"{"deadLetterTargetArn":"a","maxReceiveCount":"7"}"#), DeadLetters::After(7));
-        assert_eq!(after(r#"{"deadLetterTargetArn":"a","maxReceiveCount":3}"#), DeadLetters::After(3));
+        assert_eq!(
+            after(r#"{"deadLetterTargetArn":"a","maxReceiveCount":"7"}"#),
+            DeadLetters::After(7)
+        );
+        assert_eq!(
+            after(r#"{"deadLetterTargetArn":"a","maxReceiveCount":3}"#),
+            DeadLetters::After(3)
+        );
         assert_eq!(after("{}"), DeadLetters::NotTold);
     }
 }

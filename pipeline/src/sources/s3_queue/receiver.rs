@@ -144,7 +144,8 @@ async fn reserve(
 }
 
 async fn call(queue: &Queue, count: usize) -> Result<Vec<Message>, String> {
-    let seconds = |time: Duration| i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
+    let seconds =
+        |time: Duration| i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
     let request = queue
         .client
         .receive_message()

@@ -219,7 +219,10 @@ impl Input {
         match cut {
             Cut::Lines(lines) => self.object(Bytes::from(lines)).await,
             Cut::TooLong(line) => {
-                let detail = format!("cannot read a line of standard input: it has {} bytes or more", line.len());
+                let detail = format!(
+                    "cannot read a line of standard input: it has {} bytes or more",
+                    line.len()
+                );
                 warn!(source = %self.context.name, reason = "too_large", %detail, "refused");
                 let refused = Refused {
                     key: None,
@@ -248,7 +251,8 @@ impl Input {
     async fn object(&mut self, bytes: Bytes) {
         self.room().await;
         let (context, length) = (self.context.clone(), bytes.len() as u64);
-        self.in_hand.spawn(hand_on(context, length, length, move || Ok(Body::Bytes(bytes.clone()))));
+        self.in_hand
+            .spawn(hand_on(context, length, length, move || Ok(Body::Bytes(bytes.clone()))));
     }
 
     async fn file(&mut self, file: File, length: u64) -> io::Result<()> {

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::S3Queue;
+use super::super::S3Queue;
 use super::stand_in::{Fault, Get, StandIn, record};
 use crate::aws::Aws;
 use crate::config::{BucketConfig, ByteSize, S3QueueConfig, Span};
 use crate::sources::Source;
-use crate::sources::double::{Running, Runtime, bytes_of, until};
-use crate::telemetry::{Health, Part};
+use crate::sources::tests::double::{Running, Runtime, bytes_of, until};
 
 /// A stand-in, a runtime, and the configuration of a source between them.
 struct Case {
@@ -128,7 +127,11 @@ async fn an_answer_without_the_range_is_begun_anew() {
 
 #[tokio::test]
 async fn errors_that_pass_are_tried_again() {
-    comes_whole(1000, &[Get::Fail(503, "SlowDown", "slow down"), Get::Fail(500, "InternalError", "")]).await;
+    comes_whole(
+        1000,
+        &[Get::Fail(503, "SlowDown", "slow down"), Get::Fail(500, "InternalError", "")],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -248,7 +251,8 @@ async fn an_archived_object_is_left() {
 async fn a_message_is_no_licence_to_read_any_bucket() {
     let mut case = Case::new().await;
     case.stand_in.send(&json!({"s3Bucket": "payroll", "s3ObjectKey": ["a"]}).to_string());
-    let detail = "will not read from bucket payroll: it is not among `buckets` of the configuration";
+    let detail =
+        "will not read from bucket payroll: it is not among `buckets` of the configuration";
     is_left(&mut case, "foreign_bucket", detail).await;
     assert_eq!(case.gets(), 0);
 }
@@ -412,7 +416,10 @@ async fn a_queue_that_fails_is_asked_after_pauses() {
     let running = case.run();
     until("the trouble is told", || !case.runtime.health.why_unready().is_empty()).await;
     let why = case.runtime.health.why_unready().remove(0);
-    assert!(why.starts_with("source place: cannot receive messages of queue trail: AccessDenied"), "{why}");
+    assert!(
+        why.starts_with("source place: cannot receive messages of queue trail: AccessDenied"),
+        "{why}"
+    );
     assert!(why.ends_with("check its address, and grant sqs:ReceiveMessage on it"), "{why}");
     case.runtime.commit_next().await;
     case.is_deleted().await;
@@ -476,7 +483,10 @@ async fn a_bucket_of_another_account_is_read_by_its_role() {
     case.runtime.commit_next().await;
     running.stopped().await;
     let memory = case.stand_in.memory();
-    assert!(memory.forms[0].contains("ExternalId=our+secret") || memory.forms[0].contains("ExternalId=our%20secret"));
+    assert!(
+        memory.forms[0].contains("ExternalId=our+secret")
+            || memory.forms[0].contains("ExternalId=our%20secret")
+    );
     assert!(memory.forms[0].contains("role%2Freader"));
     let asked = &memory.asked[0];
     assert!(asked.headers["authorization"].contains("Credential=ASSUMED/"), "by the role");
@@ -513,18 +523,4 @@ fn a_queue_that_is_no_address_is_an_error() {
         "cannot use queue https://sqs.eu-west-1.amazonaws.com/1/trail: `queue_url` is in eu-west-1, \
          `region` says us-east-1: leave `region` out",
     );
-}
-
-#[test]
-fn troubles_are_told_together_and_end_one_by_one() {
-    let health = Health::default();
-    let troubles = super::troubles::Troubles::new(health.clone(), "trail");
-    troubles.are("the queue", "no answer");
-    troubles.are("bucket", "denied");
-    assert_eq!(health.why_unready(), ["source trail: denied; no answer"]);
-    assert!(troubles.are_over("bucket") && !troubles.are_over("bucket"));
-    assert_eq!(health.why_unready(), ["source trail: no answer"]);
-    assert!(troubles.are_over("the queue"));
-    health.well(&Part::Store);
-    assert_eq!(health.why_unready(), Vec::<String>::new());
 }

@@ -12,12 +12,15 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Body, Envelope, Item, Object, Refused, Source, SourceContext, SourceError};
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::{Intake, Taken};
+use crate::sources::{
+    Ack as Acknowledgement, Body, Envelope, Item, Object, Refused, Source, SourceContext,
+    SourceError,
+};
 use crate::store::{
-    Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention, Settled,
-    Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention,
+    Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 use crate::telemetry::{Families, Health, SourceMetrics};
 
@@ -48,14 +51,15 @@ impl Ledger {
     }
 }
 
-const NO_STORE: StoreError =
-    StoreError::Broken { attempt: "do it", cause: String::new() };
+const NO_STORE: StoreError = StoreError::Broken { attempt: "do it", cause: String::new() };
 
 #[async_trait]
 impl Store for Ledger {
     async fn are_done(&self, keys: &[String]) -> Result<Vec<bool>, StoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let fails = self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let fails = self
+            .failing
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if fails.is_ok() {
             return Err(StoreError::Transient { attempt: "ask", cause: "locked".into() });
         }
@@ -182,7 +186,7 @@ impl Runtime {
     }
 
     /// The next object, with its envelope's acknowledgement.
-    pub async fn next_object(&mut self) -> (Object, super::Ack) {
+    pub async fn next_object(&mut self) -> (Object, Acknowledgement) {
         let Envelope { item, ack } = self.next().await;
         match item {
             Item::Object(object) => (object, ack),

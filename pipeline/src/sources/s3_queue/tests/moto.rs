@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 
-use super::S3Queue;
+use super::super::S3Queue;
 use crate::aws::{Aws, Place as At};
 use crate::config::{BucketConfig, ByteSize, S3QueueConfig, Span};
 use crate::sources::Source;
-use crate::sources::contract::{self, Place};
-use crate::sources::double::Runtime;
+use crate::sources::tests::contract::{self, Place};
+use crate::sources::tests::double::Runtime;
 use crate::support::moto::{Moto, unique};
 
 const REGION: &str = "eu-west-1";
@@ -41,7 +41,8 @@ impl Trail {
         let aws = Aws::on_loopback(moto.url());
         let (s3, sqs) = (aws.s3(&At::default()).await, aws.sqs(&At::default()).await);
         let name = unique("trail");
-        let queue_url = sqs.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
+        let queue_url =
+            sqs.create_queue().queue_name(&name).send().await.unwrap().queue_url.unwrap();
         let trail = Self { _moto: moto, aws, s3, sqs, name, queue_url };
         let queue = QueueConfiguration::builder()
             .queue_arn(arn("sqs", &trail.name))
@@ -177,7 +178,8 @@ async fn a_notification_arrives_by_every_way() {
         let subscribe = sns.subscribe().topic_arn(&topic).protocol("sqs");
         let subscribe = subscribe.endpoint(arn("sqs", &trail.name));
         subscribe.attributes("RawMessageDelivery", is_raw).send().await.unwrap();
-        let to_topic = TopicConfiguration::builder().topic_arn(&topic).events(Event::S3ObjectCreated);
+        let to_topic =
+            TopicConfiguration::builder().topic_arn(&topic).events(Event::S3ObjectCreated);
         let to_topic = to_topic.build().unwrap();
         let notify = NotificationConfiguration::builder().topic_configurations(to_topic).build();
         trail.bucket(&name, notify).await;
@@ -185,7 +187,10 @@ async fn a_notification_arrives_by_every_way() {
     }
     let name = unique("by-events");
     let rule = bridge.put_rule().name(&name);
-    rule.event_pattern(r#"{"source": ["aws.s3"], "detail-type": ["Object Created"]}"#).send().await.unwrap();
+    rule.event_pattern(r#"{"source": ["aws.s3"], "detail-type": ["Object Created"]}"#)
+        .send()
+        .await
+        .unwrap();
     let queue = aws_sdk_eventbridge::types::Target::builder().id("1").arn(arn("sqs", &trail.name));
     let targets = bridge.put_targets().rule(&name).targets(queue.build().unwrap());
     targets.send().await.unwrap();

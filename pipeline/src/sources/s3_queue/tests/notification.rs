@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::notification::{Announced, MAX_BODY, MAX_OBJECTS, Notification, read};
+use super::super::notification::{Announced, MAX_BODY, MAX_OBJECTS, Notification, read};
 
 fn s3_record(event: &str, key: &str) -> Value {
     json!({
@@ -156,8 +156,14 @@ fn what_is_no_notification_is_refused_by_name() {
         &wrapped(&wrapped(&wrapped(&wrapped(&direct())))),
         "the message is wrapped more than 3 times",
     );
-    check_misread(r#"{"Records": 1}"#, "the message is a notification of S3, but `Records` is no list");
-    check_misread(r#"{"Records": []}"#, "the message is a notification of S3, but `Records` is empty");
+    check_misread(
+        r#"{"Records": 1}"#,
+        "the message is a notification of S3, but `Records` is no list",
+    );
+    check_misread(
+        r#"{"Records": []}"#,
+        "the message is a notification of S3, but `Records` is empty",
+    );
     check_misread(
         r#"{"Records": [{}]}"#,
         "the message is a notification of S3, but record 0 has no `eventName`",
@@ -218,14 +224,39 @@ fn size_depth_and_number_are_bounded() {
 /// JSON of the names that notifications have, put together at random.
 fn notification_like() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
-        "Records", "eventName", "s3", "bucket", "object", "name", "key", "Type", "Message",
-        "s3Bucket", "s3ObjectKey", "detail", "detail-type", "source", "size", "eTag", "Event",
+        "Records",
+        "eventName",
+        "s3",
+        "bucket",
+        "object",
+        "name",
+        "key",
+        "Type",
+        "Message",
+        "s3Bucket",
+        "s3ObjectKey",
+        "detail",
+        "detail-type",
+        "source",
+        "size",
+        "eTag",
+        "Event",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<i64>().prop_map(Value::from),
-        prop::sample::select(vec!["ObjectCreated:Put", "Notification", "aws.s3", "Object Created", "%", "%F", "+", "", "{}"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "ObjectCreated:Put",
+            "Notification",
+            "aws.s3",
+            "Object Created",
+            "%",
+            "%F",
+            "+",
+            "",
+            "{}"
+        ])
+        .prop_map(Value::from),
         ".{0,8}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 64, 4, move |inner| {

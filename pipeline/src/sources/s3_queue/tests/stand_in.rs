@@ -306,11 +306,15 @@ async fn sqs(memory: &Mutex<Memory>, action: &str, ask: Value) -> Response {
         memory.faults.get_mut(action).and_then(VecDeque::pop_front)
     };
     if let Some(Fault::Fail(status, code)) = fault {
-        return told(status, &json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": "no"}));
+        return told(
+            status,
+            &json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": "no"}),
+        );
     }
     let found = match action {
         "ReceiveMessage" => {
-            let until = Instant::now() + Duration::from_secs(ask["WaitTimeSeconds"].as_u64().unwrap());
+            let until =
+                Instant::now() + Duration::from_secs(ask["WaitTimeSeconds"].as_u64().unwrap());
             let messages = loop {
                 let messages = memory.lock().unwrap().receive(&ask);
                 if !messages.is_empty() || Instant::now() > until {
@@ -333,7 +337,9 @@ async fn sqs(memory: &Mutex<Memory>, action: &str, ask: Value) -> Response {
     };
     match found {
         Some(answer) => told(200, &answer),
-        None => told(400, &json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "no"})),
+        None => {
+            told(400, &json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "no"}))
+        }
     }
 }
 
@@ -350,7 +356,9 @@ fn error(status: u16, code: &str, message: &str, headers: &[(&str, &str)]) -> Re
     for (name, value) in headers {
         builder = builder.header(*name, *value);
     }
-    let xml = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    let xml = format!(
+        "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
     builder.body(Body::from(xml)).unwrap()
 }
 
