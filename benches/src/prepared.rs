@@ -50,7 +50,7 @@ impl Records {
         let mut places = Vec::new();
         for (file, CorpusFile { content, .. }) in files.iter().enumerate() {
             each_piece(Structure::new(), content, |piece| {
-                let Piece::Record { range, has_unicode_escape } = piece else {
+                let Piece::Record { range, has_unicode_escape, .. } = piece else {
                     panic!("{piece:?} in {file}");
                 };
                 places.push(Place { file, range, has_unicode_escape });

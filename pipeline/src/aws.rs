@@ -3,6 +3,7 @@
 //!
 //! Each attempt is counted by service and outcome. What to do about a failure is the caller's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -13,6 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use tokio::sync::OnceCell;
 
 use crate::config::AwsConfig;
 use crate::telemetry::Families;
@@ -58,8 +60,10 @@ pub struct Role {
 /// Makes clients; clones share connections and cached credentials.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    config: SdkConfig,
-    s3_path_style: bool,
+    /// Read when a client is first wanted: whoever reads folders and writes files waits for no
+    /// region of AWS.
+    config: Arc<OnceCell<SdkConfig>>,
+    written: AwsConfig,
     families: Families,
 }
 
@@ -73,33 +77,35 @@ pub struct Place {
 }
 
 impl Aws {
-    /// Reads AWS's environment and profiles; nothing is called yet.
-    ///
+    /// Clients for what the configuration says; AWS's environment and profiles are read when the first
+    /// of them is made.
+    pub fn new(config: &AwsConfig, families: &Families) -> Self {
+        Self { config: Arc::default(), written: config.clone(), families: families.clone() }
+    }
+
     /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are obeyed by the SDK's own connector.
-    pub async fn load(config: &AwsConfig, families: &Families) -> Self {
-        let mut loader = defaults();
-        if let Some(region) = &config.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &config.profile {
-            loader = loader.profile_name(profile);
-        }
-        let config_loaded = loader.load().await;
-        Self {
-            config: config_loaded,
-            s3_path_style: config.s3_path_style,
-            families: families.clone(),
-        }
+    async fn config(&self) -> &SdkConfig {
+        let load = || async {
+            let mut loader = defaults();
+            if let Some(region) = &self.written.region {
+                loader = loader.region(Region::new(region.clone()));
+            }
+            if let Some(profile) = &self.written.profile {
+                loader = loader.profile_name(profile);
+            }
+            loader.load().await
+        };
+        self.config.get_or_init(load).await
     }
 
     /// The region that is used where none is named.
-    pub fn region(&self) -> Option<String> {
-        self.config.region().map(ToString::to_string)
+    pub async fn region(&self) -> Option<String> {
+        self.config().await.region().map(ToString::to_string)
     }
 
     /// The configuration for a place: its region, its role's credentials, refreshed as they expire.
     async fn at(&self, place: &Place) -> SdkConfig {
-        let mut builder = self.config.to_builder();
+        let mut builder = self.config().await.to_builder();
         if let Some(region) = &place.region {
             builder = builder.region(Region::new(region.clone()));
         }
@@ -153,7 +159,12 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
             .build();
-        Self { config, s3_path_style: true, families: Families::new() }
+        Self::of(config)
+    }
+
+    fn of(config: SdkConfig) -> Self {
+        let written = AwsConfig { s3_path_style: true, ..AwsConfig::default() };
+        Self { config: Arc::new(OnceCell::new_with(Some(config))), written, families: Families::new() }
     }
 
     /// As [`Self::on_loopback`], made by the SDK's own loader: roles are assumed with what it brings.
@@ -163,7 +174,7 @@ impl Aws {
         let credentials = Credentials::new("testing", "testing", None, None, "tests");
         let loader = defaults().region(Region::new("eu-west-1")).endpoint_url(url);
         let config = loader.credentials_provider(credentials).load().await;
-        Self { config, s3_path_style: true, families: Families::new() }
+        Self::of(config)
     }
 }
 
@@ -206,7 +217,7 @@ impl Aws {
     pub async fn s3(&self, place: &Place) -> aws_sdk_s3::Client {
         let config = self.at(place).await;
         let builder = aws_sdk_s3::config::Builder::from(&config)
-            .force_path_style(self.s3_path_style)
+            .force_path_style(self.written.s3_path_style)
             .interceptor(self.counting("s3"));
         aws_sdk_s3::Client::from_conf(builder.build())
     }

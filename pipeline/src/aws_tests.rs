@@ -104,7 +104,7 @@ fn proxies_of_the_environment_are_used_and_fips_endpoints_asked_for() {
 fn call_sns() {
     let families = Families::new();
     run(async {
-        let aws = Aws::load(&AwsConfig::default(), &families).await;
+        let aws = Aws::new(&AwsConfig::default(), &families);
         aws.sns(&Place::default()).await.list_topics().send().await.unwrap_err();
     });
 }

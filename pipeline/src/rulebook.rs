@@ -10,6 +10,8 @@ use askance_stages::model::Level;
 use askance_stages::sigma::ast::{Place, Rule};
 use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
+use crate::sources::files::plain_words;
+
 /// The built-in rules and their cases: path and text.
 const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
 
@@ -31,12 +33,12 @@ pub struct RuleChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// A file or folder cannot be read.
-    #[error("cannot read rules {}: {source}", path.display())]
+    #[error("cannot read rules {}: {}", path.display(), plain_words(cause))]
     Read {
         /// Which.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. It is in the message already, so it is not a source.
+        cause: std::io::Error,
     },
     /// A file of placeholders is not what it should be.
     #[error("cannot read placeholders {place}: {message}")]
@@ -72,12 +74,13 @@ pub fn files(choice: &RuleChoice) -> Result<Vec<RuleFile>, RuleError> {
 }
 
 fn collect(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), RuleError> {
-    let failed = |path: &Path, source| RuleError::Read { path: path.to_owned(), source };
+    let failed = |path: &Path, cause| RuleError::Read { path: path.to_owned(), cause };
     let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
     for entry in walk {
         let entry = entry.map_err(|error| {
             let at = error.path().unwrap_or(path).to_owned();
-            failed(&at, error.into())
+            let is_loop = || std::io::Error::other("a symbolic link that leads back");
+            failed(&at, error.into_io_error().unwrap_or_else(is_loop))
         })?;
         let is_named = entry.depth() == 0;
         let is_rule = entry.path().extension().is_some_and(|e| e == "yml" || e == "yaml");
@@ -129,7 +132,7 @@ fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, Rule
     let mut all = BTreeMap::new();
     for path in paths {
         let text = std::fs::read_to_string(path)
-            .map_err(|source| RuleError::Read { path: path.clone(), source })?;
+            .map_err(|cause| RuleError::Read { path: path.clone(), cause })?;
         let failed = |faults: Vec<askance_stages::yaml::Fault>| RuleError::Placeholders {
             place: path.display().to_string(),
             message: faults

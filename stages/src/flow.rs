@@ -8,7 +8,7 @@ use crate::decode::{Body, DecodeLimits, Decoder, Input, Stream};
 use crate::filter::{self, FilterConfig};
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
 use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, parse_time};
-use crate::parse::{Member, Parser, Piece, Splitter, Step, Structure, unescape};
+use crate::parse::{Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, unescape};
 use crate::tally::Tally;
 
 /// How much is read from a stream at a time.
@@ -142,7 +142,7 @@ impl<'d> Worker<'d> {
             Err(damage) => run.damage(damage),
             Ok(Body::Whole(text)) => {
                 run.tally.bytes_text = text.len() as u64;
-                if text.trim_ascii().is_empty() && !should_stop() {
+                if is_blank(text) && !should_stop() {
                     run.reject(Reason::Empty, text, 0, String::new());
                 } else {
                     engine.whole(text, &mut run);
@@ -208,7 +208,8 @@ impl Engine<'_> {
 
     fn piece(&mut self, piece: Piece, window: &[u8], run: &mut Run<'_>) {
         match piece {
-            Piece::Record { range, has_unicode_escape } => {
+            Piece::Record { is_event: false, .. } => run.not_cloudtrail(),
+            Piece::Record { range, has_unicode_escape, is_event: true } => {
                 let offset = range.start;
                 self.record(&window[range], has_unicode_escape, offset, run);
             }
@@ -216,21 +217,11 @@ impl Engine<'_> {
                 let offset = range.start;
                 let mut text = std::mem::take(&mut self.unescaped);
                 unescape(&window[range], &mut text);
-                if text.trim_start().starts_with('{') {
-                    let has_unicode_escape = text.contains("\\u");
-                    self.record(text.trim().as_bytes(), has_unicode_escape, offset, run);
-                } else {
-                    run.next_record();
-                    run.tally.drop(Drop::NotCloudTrail);
-                }
+                self.quoted(text.trim().as_bytes(), offset, run);
                 self.unescaped = text;
             }
-            Piece::Dropped(reason) => {
-                if reason == Drop::NotCloudTrail {
-                    run.next_record();
-                }
-                run.tally.drop(reason);
-            }
+            Piece::Dropped(Drop::NotCloudTrail) => run.not_cloudtrail(),
+            Piece::Dropped(reason) => run.tally.drop(reason),
             Piece::Odd(odd) => run.tally.odd(odd),
             Piece::Rejected(reason, range) => {
                 if matches!(reason, Reason::NotObject | Reason::TooLarge | Reason::TooDeep) {
@@ -240,6 +231,19 @@ impl Engine<'_> {
                 run.reject(reason, &window[range], offset, String::new());
             }
         }
+    }
+
+    /// What stood in a string: a record, within the same bounds as others, or some other line.
+    fn quoted(&mut self, text: &[u8], offset: usize, run: &mut Run<'_>) {
+        if !text.starts_with(b"{") {
+            return run.not_cloudtrail();
+        }
+        let mut walk = Walk::default();
+        if self.structure.find_end(&mut walk, text, true) == Found::TooDeep {
+            run.next_record();
+            return run.reject(Reason::TooDeep, text, offset, String::new());
+        }
+        self.record(text, walk.has_unicode_escape, offset, run);
     }
 
     /// One record, from its text on.
@@ -371,6 +375,11 @@ impl Run<'_> {
         self.index - 1
     }
 
+    fn not_cloudtrail(&mut self) {
+        self.next_record();
+        self.tally.drop(Drop::NotCloudTrail);
+    }
+
     fn reject(&mut self, reason: Reason, bytes: &[u8], offset: usize, detail: String) {
         self.tally.reject(reason);
         let offset = self.base + offset as u64;
@@ -381,6 +390,11 @@ impl Run<'_> {
         self.tally.reject(damage.reason);
         (self.sink)(Output::Reject(Reject::new(damage.reason, damage.offset, &[], damage.detail)));
     }
+}
+
+/// True if there is nothing but white space, behind a byte order mark or without one.
+fn is_blank(text: &[u8]) -> bool {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
 }
 
 /// What looks odd about a record that could be parsed.

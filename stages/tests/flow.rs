@@ -140,8 +140,18 @@ fn what_was_cut_leaves_rules_undecided() {
     check_unknown("{s: [secret], condition: s}", cut, 1, 0);
     check_unknown("{s: [putrule], condition: s}", cut, 0, 1);
     check_unknown("{s: {responseElements.x: 1}, condition: s}", cut, 0, 0);
+    // A search within an object that was cut, or that holds one.
+    check_unknown("{s: {requestParameters|contains: gone}, condition: s}", cut, 1, 0);
+    check_unknown("{s: {requestParameters|re: gone}, condition: not s}", cut, 1, 0);
+    check_unknown("{s: {requestParameters|contains|neq: gone}, condition: s}", cut, 1, 0);
+    check_unknown("{s: {requestParameters|contains: kept}, condition: s}", cut, 0, 1);
+    check_unknown("{s: {requestParameters: gone}, condition: s}", cut, 0, 0);
+    let inner = r#"{"eventName":"PutRule","requestParameters":{"a":[{"omitted":true}]}}"#;
+    check_unknown("{s: {requestParameters|contains: gone}, condition: s}", inner, 1, 0);
+    check_unknown("{s: {requestParameters.b|contains: gone}, condition: s}", inner, 0, 0);
     let whole = r#"{"eventName":"PutRule","requestParameters":{"omitted":false}}"#;
     check_unknown("{s: {requestParameters.x: 1}, condition: s}", whole, 0, 0);
+    check_unknown("{s: {requestParameters|contains: gone}, condition: s}", whole, 0, 0);
     check_unknown("{s: [secret], condition: s}", whole, 0, 0);
 }
 

@@ -27,7 +27,9 @@ fn askance(yaml: &str, record: &str, without_prefilter: bool) -> Tri {
         Output::Unknown(_) => truth = Tri::Unknown,
         Output::Reject(reject) => panic!("{reject:?} of {record}"),
     };
-    Worker::new(&detect).run(Input::Whole(record.as_bytes()), "a", &mut sink, &|| false);
+    // In a list of records it is one whatever its keys are.
+    let file = format!("{{\"Records\":[{record}]}}");
+    Worker::new(&detect).run(Input::Whole(file.as_bytes()), "a", &mut sink, &|| false);
     truth
 }
 

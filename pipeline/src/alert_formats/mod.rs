@@ -14,8 +14,7 @@ mod partition;
 pub use asff::{Product, asff};
 pub use clip::{clip, fit};
 pub use native::native;
-pub use ocsf::{OCSF_VERSION, Told, ocsf, ocsf_told};
-pub use partition::partition_of_region;
+pub use ocsf::{Told, ocsf, ocsf_told};
 
 #[cfg(test)]
 mod tests;

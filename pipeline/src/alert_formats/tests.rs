@@ -8,6 +8,8 @@ use askance_stages::model::{Actor, Alert};
 use askance_stages::raise::{AccountFacts, MessageKind};
 use serde_json::Value;
 
+use super::ocsf::OCSF_VERSION;
+use super::partition::partition_of_region;
 use super::*;
 use crate::sinks::Notice;
 use crate::sinks::contract::notices::{HOSTILE, hostile, largest, usual};

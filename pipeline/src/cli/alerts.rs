@@ -292,7 +292,9 @@ impl ListWriter {
                     alert.rule.title = format!("{} ({count} times)", alert.rule.title);
                 }
                 let fate = if stored.ack.is_some() { "acked" } else { &stored.fate };
-                table.marked(&[&stored.id, fate], &alert)
+                // As much as names it among many, to be copied: nothing that says it was cut.
+                let id: String = stored.id.chars().take(ID_COLUMNS).collect();
+                table.marked(&[&id, fate], &alert)
             }
             Self::Stored(out) => line(out, &serde_json::to_string(stored)?),
             Self::Alert(out) => line(out, stored.alert.get()),

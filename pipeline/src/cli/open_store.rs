@@ -1,5 +1,6 @@
 //! Which store a command looks into, and how it waits for the answer.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -15,7 +16,7 @@ const DEFAULT_CONFIG: &str = "askance.yaml";
 /// Which store; shared by several commands.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// Configuration that names the store [default: askance.yaml]
+    /// Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
     #[arg(long, value_name = "FILE", help_heading = "Which store")]
     pub config: Option<PathBuf>,
     /// The store's file, instead of the one that a configuration names
@@ -51,15 +52,17 @@ impl StoreArgs {
             let Place { retention, .. } = place(&Config::default());
             return Ok(Place { path: path.clone(), retention });
         }
-        let path = match &self.config {
-            Some(path) => path.as_path(),
-            None if Path::new(DEFAULT_CONFIG).exists() => Path::new(DEFAULT_CONFIG),
+        // Not by clap: what is in the environment must not stand against --store.
+        let named = self.config.clone().or_else(|| env::var_os("ASKANCE_CONFIG").map(Into::into));
+        let path = match named {
+            Some(path) => path,
+            None if Path::new(DEFAULT_CONFIG).exists() => PathBuf::from(DEFAULT_CONFIG),
             None => bail!(
                 "there is no {DEFAULT_CONFIG} here: name the configuration with --config FILE, or \
                  the store's file with --store FILE"
             ),
         };
-        Ok(place(&config::read(path)?.config))
+        Ok(place(&config::read(&path)?.config))
     }
 
     /// Opens it as a command does, beside a service that may run.

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use super::code;
 use super::open_store::{RowFormat, StoreArgs, wait};
 use super::summary::plural;
-use crate::output::clean::{clean, fit, pad, width};
 use crate::output::TableStyle;
+use crate::output::clean::{clean, fit, pad, width};
 use crate::store::{OutboxChoice, OutboxRow, Store as _};
 
 /// What can be said to `askance outbox`.
@@ -105,11 +105,7 @@ pub struct RejectsArgs {
 
 impl Choice {
     fn choice(&self) -> OutboxChoice {
-        OutboxChoice {
-            sink: self.sink.clone(),
-            is_dead: self.dead,
-            numbers: self.numbers.clone(),
-        }
+        OutboxChoice { sink: self.sink.clone(), is_dead: self.dead, numbers: self.numbers.clone() }
     }
 }
 
@@ -159,8 +155,14 @@ pub fn rejects(command: &RejectsCommand) -> anyhow::Result<u8> {
             let rows = rows.iter().map(|(number, row)| {
                 let origin = format!("{} at byte {}", row.origin, row.offset);
                 let what = format!("{}: {}", row.detail, row.evidence);
-                [number.to_string(), second(&row.at), row.source.clone(), row.reason.clone(),
-                 origin, what]
+                [
+                    number.to_string(),
+                    second(&row.at),
+                    row.source.clone(),
+                    row.reason.clone(),
+                    origin,
+                    what,
+                ]
             });
             let headings = ["NUMBER", "FOUND (UTC)", "SOURCE", "REASON", "WHERE", "WHAT"];
             text = table(headings, rows.collect());
@@ -182,8 +184,17 @@ fn list(rows: &[OutboxRow], format: RowFormat) -> anyhow::Result<String> {
         }
         RowFormat::Table if rows.is_empty() => Ok("nothing waits\n".to_owned()),
         RowFormat::Table => {
-            let headings =
-                ["NUMBER", "SINK", "STATE", "KIND", "TRIES", "QUEUED (UTC)", "NEXT (UTC)", "ALERT", "ERROR"];
+            let headings = [
+                "NUMBER",
+                "SINK",
+                "STATE",
+                "KIND",
+                "TRIES",
+                "QUEUED (UTC)",
+                "NEXT (UTC)",
+                "ALERT",
+                "ERROR",
+            ];
             let rows = rows.iter().map(|row| {
                 let short: String = row.alert.chars().take(10).collect();
                 [

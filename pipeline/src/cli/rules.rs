@@ -136,9 +136,25 @@ fn list(choice: &Choice) -> anyhow::Result<u8> {
     Ok(code::OK)
 }
 
+/// A rule file that is named by itself brings its cases, and a case file its rule.
+fn with_neighbours(mut choice: RuleChoice) -> RuleChoice {
+    for path in choice.paths.clone() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let neighbour = match name.strip_suffix(".cases.yml") {
+            Some(stem) => path.with_file_name(format!("{stem}.yml")),
+            None => path.with_extension("cases.yml"),
+        };
+        if path.is_file() && neighbour.is_file() && !choice.paths.contains(&neighbour) {
+            choice.paths.push(neighbour);
+        }
+    }
+    choice
+}
+
 fn test(choice: &Choice) -> anyhow::Result<u8> {
-    let files = rulebook::files(&choice.rules())?;
-    let reading = rulebook::read(&choice.rules())?;
+    let choice = with_neighbours(choice.rules());
+    let files = rulebook::files(&choice)?;
+    let reading = rulebook::read(&choice)?;
     let (errors, _, mut text) = problems(&reading);
     let mut bad_files = errors;
     let rules = match rulebook::compile(reading.rules.clone(), Level::Informational) {

@@ -1,7 +1,7 @@
 //! `askance run`: sets the service up from its configuration, and ends it on a signal.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,14 +17,15 @@ use crate::aws::Aws;
 use crate::config::{self, Config, ConfigError, Loaded, StoreConfig};
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
+use crate::runtime::rejects;
 use crate::runtime::reload::Reloader;
 use crate::runtime::retry::pause;
 use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
-use crate::sinks::{self, SinkContext};
+use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Retention, Store};
+use crate::store::Retention;
 use crate::telemetry::http::{listen, serve};
 use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
 
@@ -105,8 +106,15 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
     families.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
     let (plan, current) = watch::channel(Arc::new(plan));
-    let aws = Aws::load(&config.aws, &families).await;
+    let aws = Aws::new(&config.aws, &families);
     let sinks = open_sinks(config, &aws).await?;
+    let rejects = match &config.rejects {
+        Some(rejects) => {
+            let context = sink_context(rejects::NAME, config, &aws);
+            Some(RejectWriter::open(rejects, &context).await)
+        }
+        None => None,
+    };
     let sources = open_sources(config, &aws).await?;
     let store = open_store(&config.store).await?;
     let stops = Stops::default();
@@ -125,6 +133,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let service = Service {
         sources,
         sinks,
+        rejects,
         store: store.clone(),
         current,
         clock,
@@ -144,7 +153,6 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     notify(&[sd_notify::NotifyState::Ready]);
     let watchdog = tokio::spawn(feed_watchdog(health.clone(), stops.end_now.clone()));
     service.run(stops.clone()).await.context("cannot start the workers")?;
-    notify(&[sd_notify::NotifyState::Stopping]);
     stops.stop.cancel();
     stops.end_now.cancel();
     watchdog.abort();
@@ -198,12 +206,7 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
     let mut openers = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, sink) in &config.sinks {
-        let context = SinkContext {
-            name: name.clone(),
-            aws: aws.clone(),
-            secrets: Secrets::new(aws.clone()),
-            languages: config.alerts.languages.clone(),
-        };
+        let context = sink_context(name, config, aws);
         match sinks::open(sink, &context).await {
             Ok(_) => {}
             Err(error) if error.is_transient => {
@@ -219,6 +222,15 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
         openers.insert(name.clone(), open);
     }
     if faults.is_empty() { Ok(openers) } else { bail!(faults.join("\n")) }
+}
+
+fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
+    SinkContext {
+        name: name.to_owned(),
+        aws: aws.clone(),
+        secrets: Secrets::new(aws.clone()),
+        languages: config.alerts.languages.clone(),
+    }
 }
 
 async fn start_pages(
@@ -260,6 +272,7 @@ fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
                 stops.end_now.cancel();
                 return;
             }
+            info!("told to stop: finishing what is in hand (a second signal ends at once)");
             notify(&[sd_notify::NotifyState::Stopping]);
             stops.stop.cancel();
         }
@@ -282,11 +295,4 @@ async fn feed_watchdog(health: Health, stop: CancellationToken) {
             notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }
-}
-
-/// Reads a configuration for commands that only look at the store.
-pub fn store_path(config: &Path) -> anyhow::Result<PathBuf> {
-    let loaded = config::read(config)?;
-    let StoreConfig::Sqlite { path, .. } = loaded.config.store;
-    Ok(path)
 }

@@ -57,6 +57,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             without_prefilter: args.no_prefilter,
         },
     };
+    refuse_to_overwrite(args)?;
     let out = open_output(args.output.as_deref())?;
     let control = Arc::new(Control::default());
     let was_interrupted = on_interrupt(&control)?;
@@ -213,6 +214,22 @@ pub fn tell_problems(reading: &Reading, keep_going: bool) -> bool {
         super::summary::plural(errors.len() as u64, "error")
     ));
     false
+}
+
+/// What is read must not be written over, and what is written must not be read.
+fn refuse_to_overwrite(args: &ScanArgs) -> anyhow::Result<()> {
+    let Some(output) = &args.output else { return Ok(()) };
+    // What is not there yet is known by its folder; what cannot be found fails when it is opened.
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let place = output.canonicalize().or_else(|_| folder.unwrap_or(Path::new(".")).canonicalize());
+    let Ok(place) = place else { return Ok(()) };
+    for input in args.paths.iter().filter(|input| input.as_os_str() != "-") {
+        if input.canonicalize().is_ok_and(|input| place.starts_with(input)) {
+            let (output, input) = (output.display(), input.display());
+            bail!("cannot write alerts to {output}: it is, or is in, {input}, which is to be read");
+        }
+    }
+    Ok(())
 }
 
 fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {

@@ -177,7 +177,10 @@ fn table(path: &Path, stats: &StoreStats) -> String {
             String::new()
         };
         let waiting = number(depth.waiting);
-        lines.push((format!("  {}", clean(&depth.sink)), format!("{waiting} waiting{oldest}{dead}")));
+        lines.push((
+            format!("  {}", clean(&depth.sink)),
+            format!("{waiting} waiting{oldest}{dead}"),
+        ));
     }
     let columns = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(48);
     let line = |(name, text): &(String, String)| {

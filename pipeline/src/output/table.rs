@@ -82,12 +82,7 @@ impl TableWriter {
         self.style.columns.filter(|columns| *columns < NARROW)
     }
 
-    fn line(
-        &mut self,
-        marks: &str,
-        cells: &[String; 6],
-        colour: Option<&str>,
-    ) -> io::Result<()> {
+    fn line(&mut self, marks: &str, cells: &[String; 6], colour: Option<&str>) -> io::Result<()> {
         let mut line = marks.to_owned();
         for (index, (cell, columns)) in cells.iter().zip(self.widths).enumerate() {
             if index > 0 {
@@ -145,9 +140,8 @@ fn cells(alert: &Alert) -> [String; 6] {
         // RFC 3339 to the second, with a space: 2023-07-10 11:42:36.
         time.chars().take(19).collect::<String>().replace('T', " ")
     });
-    let place = [&alert.account, &alert.region]
-        .map(|part| part.clone().unwrap_or_else(unknown))
-        .join(" ");
+    let place =
+        [&alert.account, &alert.region].map(|part| part.clone().unwrap_or_else(unknown)).join(" ");
     let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
     let on_what = match (ids.next(), ids.count()) {
         (None, _) => "-".to_owned(),
@@ -155,15 +149,8 @@ fn cells(alert: &Alert) -> [String; 6] {
         (Some(first), more) => format!("{first} +{more}"),
     };
     let level = if alert.level == Level::Informational { "info" } else { alert.level.name() };
-    [
-        time,
-        level.to_uppercase(),
-        alert.rule.title.clone(),
-        who(&alert.actor),
-        place,
-        on_what,
-    ]
-    .map(|cell| clean(&cell))
+    [time, level.to_uppercase(), alert.rule.title.clone(), who(&alert.actor), place, on_what]
+        .map(|cell| clean(&cell))
 }
 
 /// Widths of the columns: the last four share what the first two leave.

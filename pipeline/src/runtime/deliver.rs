@@ -333,3 +333,7 @@ pub async fn watch_depths(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod place_tests;

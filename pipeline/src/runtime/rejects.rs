@@ -111,3 +111,7 @@ impl RejectDeliverer {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rejects_tests.rs"]
+mod tests;

@@ -154,6 +154,7 @@ fn changed_for_good(old: &Config, new: &Config) -> Vec<&'static str> {
     [
         ("sources", differs(&old.sources, &new.sources)),
         ("sinks", differs(&old.sinks, &new.sinks)),
+        ("rejects", differs(&old.rejects, &new.rejects)),
         ("store", differs(&old.store, &new.store)),
         ("metrics", differs(&old.metrics, &new.metrics)),
         ("limits", differs(&old.limits, &new.limits)),

@@ -18,9 +18,10 @@ use super::commit::{self, Committer};
 use super::deliver::{Deliverer, watch_depths};
 use super::intake::Intake;
 use super::plan::Current;
+use super::rejects::{self, RejectDeliverer};
 use super::retry::{Backoff, pause};
 use super::workers;
-use crate::sinks::{Sink, SinkError};
+use crate::sinks::{RejectWriter, Sink, SinkError};
 use crate::sources::{Source, SourceContext};
 use crate::store::{Retention, Store};
 use crate::telemetry::{Counter, Families, Health, Part, SinkMetrics, SourceMetrics};
@@ -39,6 +40,8 @@ pub struct Service {
     pub sources: BTreeMap<String, Arc<dyn Source>>,
     /// By name in the configuration.
     pub sinks: BTreeMap<String, OpenSink>,
+    /// Where what could not be read is written to, besides the store.
+    pub rejects: Option<RejectWriter>,
     /// Where the state is.
     pub store: Arc<dyn Store>,
     /// Rules and routes.
@@ -82,7 +85,8 @@ impl Service {
     ///
     /// # Errors
     /// When threads cannot be started.
-    pub async fn run(self, stops: Stops) -> std::io::Result<()> {
+    pub async fn run(mut self, stops: Stops) -> std::io::Result<()> {
+        let rejects = self.rejects.take();
         let families = &self.families;
         let (intake, taken) = Intake::new(families.queue_objects.clone());
         let budget = Budget::new(self.bounds.queue, families.queue_bytes.clone());
@@ -116,6 +120,9 @@ impl Service {
         let sinks_stop = CancellationToken::new();
         let helpers_stop = CancellationToken::new();
         let mut sinks = self.start_sinks(&on_commit, &sinks_stop, &stops.end_now);
+        if let Some(writer) = rejects {
+            sinks.spawn(self.rejecting(writer, on_commit, sinks_stop.clone()).run());
+        }
         let mut helpers = self.start_helpers(&helpers_stop);
         let mut sources = self.start_sources(intake, budget, &stops.stop);
 
@@ -149,7 +156,6 @@ impl Service {
             }
             () = stops.stop.cancelled() => {}
         }
-        info!(limit_seconds = self.bounds.shutdown.as_secs(), "stopping: finishing what is in hand");
         tokio::select! {
             () = join_all(sources) => {}
             () = tokio::time::sleep(self.bounds.shutdown) => {
@@ -233,6 +239,22 @@ impl Service {
             });
         }
         set
+    }
+
+    fn rejecting(
+        &self,
+        writer: RejectWriter,
+        committed: watch::Receiver<u64>,
+        stop: CancellationToken,
+    ) -> RejectDeliverer {
+        RejectDeliverer {
+            writer,
+            store: Arc::clone(&self.store),
+            metrics: SinkMetrics::new(&self.families, rejects::NAME),
+            health: self.health.clone(),
+            committed,
+            stop,
+        }
     }
 
     /// What runs beside: the outbox's depth, and letting go of what is old.

@@ -22,7 +22,10 @@ struct Bus {
     calls: Calls,
 }
 
-async fn put_events(State(calls): State<Calls>, body: String) -> String {
+/// Each answer ends its connection, so that a failure meets a new one.
+type Answer = ([(&'static str, &'static str); 1], String);
+
+async fn put_events(State(calls): State<Calls>, body: String) -> Answer {
     assert!(body.len() < 2_000_000);
     let body: Value = serde_json::from_str(&body).unwrap();
     let given = body["Entries"].as_array().unwrap();
@@ -46,7 +49,8 @@ async fn put_events(State(calls): State<Calls>, body: String) -> String {
     assert!(bytes < 1_000_000, "{bytes}");
     calls.lock().unwrap().push(taken);
     let failed = answers.iter().filter(|answer| answer.get("ErrorCode").is_some()).count();
-    json!({"FailedEntryCount": failed, "Entries": answers}).to_string()
+    let answer = json!({"FailedEntryCount": failed, "Entries": answers});
+    ([("connection", "close")], answer.to_string())
 }
 
 impl Bus {

@@ -30,7 +30,10 @@ impl SecurityHub {
     /// # Errors
     /// When no region is known.
     pub async fn open(config: &SecurityHubConfig, context: &SinkContext) -> Result<Self, SinkError> {
-        let region = config.region.clone().or_else(|| context.aws.region());
+        let region = match &config.region {
+            Some(region) => Some(region.clone()),
+            None => context.aws.region().await,
+        };
         let region = region.ok_or_else(|| {
             context.misconfigured("no region is known: write region, or set AWS_REGION")
         })?;

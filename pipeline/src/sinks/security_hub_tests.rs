@@ -39,7 +39,10 @@ fn complaint(finding: &Value) -> Option<(&'static str, String)> {
     (is_large || !(1..=32).contains(&resources)).then(|| ("InvalidInput", "too large".to_owned()))
 }
 
-async fn import(State(findings): State<Findings>, body: String) -> String {
+/// Each answer ends its connection, so that a failure meets a new one.
+type Answer = ([(&'static str, &'static str); 1], String);
+
+async fn import(State(findings): State<Findings>, body: String) -> Answer {
     let body: Value = serde_json::from_str(&body).unwrap();
     let given = body["Findings"].as_array().unwrap();
     assert!(given.len() <= MAX_BATCH);
@@ -59,7 +62,10 @@ async fn import(State(findings): State<Findings>, body: String) -> String {
         }
     }
     let taken = given.len() - failed.len();
-    json!({"FailedCount": failed.len(), "SuccessCount": taken, "FailedFindings": failed}).to_string()
+    let answer = json!({
+        "FailedCount": failed.len(), "SuccessCount": taken, "FailedFindings": failed,
+    });
+    ([("connection", "close")], answer.to_string())
 }
 
 impl Hub {

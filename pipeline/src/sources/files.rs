@@ -57,6 +57,11 @@ impl Iterator for Files {
                     }
                     Some(Ok(entry)) if entry.file_type().is_dir() => {}
                     Some(Ok(entry)) if is_skipped(entry.path()) => return Some(Entry::Skipped),
+                    // Opening a pipe waits for somebody who writes: for ever, in a folder.
+                    Some(Ok(entry)) if !entry.file_type().is_file() => {
+                        let why = "is a pipe, a socket or a device, not a file".to_owned();
+                        return Some(Entry::Unreadable(entry.into_path(), why));
+                    }
                     Some(Ok(entry)) => return Some(Entry::File(entry.into_path())),
                 }
                 continue;

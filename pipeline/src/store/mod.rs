@@ -330,8 +330,12 @@ pub trait Store: Send + Sync {
 
     /// Messages of a sink that are due, in order, at most `limit`. A message waits for earlier ones
     /// of the same alert, dead letters aside.
-    async fn due(&self, sink: &str, now: Timestamp, limit: usize)
-    -> Result<Vec<Queued>, StoreError>;
+    async fn due(
+        &self,
+        sink: &str,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Queued>, StoreError>;
 
     /// When the next message of a sink is due, if one waits.
     async fn next_due(&self, sink: &str) -> Result<Option<Timestamp>, StoreError>;
@@ -367,8 +371,7 @@ pub trait Store: Send + Sync {
     async fn acknowledge(&self, choice: &AlertChoice, ack: &Ack) -> Result<u64, StoreError>;
 
     /// Rejects with numbers above `after`, in order, at most `limit`.
-    async fn rejects(&self, after: i64, limit: usize)
-    -> Result<Vec<(i64, RejectRow)>, StoreError>;
+    async fn rejects(&self, after: i64, limit: usize) -> Result<Vec<(i64, RejectRow)>, StoreError>;
 
     /// What is in it.
     async fn stats(&self) -> Result<StoreStats, StoreError>;

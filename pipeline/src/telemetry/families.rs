@@ -53,7 +53,6 @@ macro_rules! families {
                 $(
                     let $field = {
                         let labels: &[&str] = &$labels;
-                        let _: &[f64] = &[$($buckets[0])?];
                         let metric = families!(@make $type $name $help labels $($buckets)?);
                         registry
                             .register(Box::new(metric.clone()))
@@ -66,17 +65,17 @@ macro_rules! families {
         }
     };
     (@make IntCounter $name:literal $help:literal $labels:ident) => {
-        { let _ = $labels; IntCounter::new($name, $help).expect("the name is valid") }
+        { assert!($labels.is_empty()); IntCounter::new($name, $help).expect("the name is valid") }
     };
     (@make IntGauge $name:literal $help:literal $labels:ident) => {
-        { let _ = $labels; IntGauge::new($name, $help).expect("the name is valid") }
+        { assert!($labels.is_empty()); IntGauge::new($name, $help).expect("the name is valid") }
     };
     (@make FloatGauge $name:literal $help:literal $labels:ident) => {
-        { let _ = $labels; FloatGauge::new($name, $help).expect("the name is valid") }
+        { assert!($labels.is_empty()); FloatGauge::new($name, $help).expect("the name is valid") }
     };
     (@make Histogram $name:literal $help:literal $labels:ident $buckets:ident) => {
         {
-            let _ = $labels;
+            assert!($labels.is_empty());
             Histogram::with_opts(HistogramOpts::new($name, $help).buckets($buckets.to_vec()))
                 .expect("the name is valid")
         }

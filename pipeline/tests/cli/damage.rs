@@ -153,6 +153,33 @@ fn json_cut_in_the_middle_keeps_what_was_before() {
 }
 
 #[test]
+fn a_cut_file_does_not_hide_those_behind_it() {
+    let cut = trail_of(&["a", "b"]);
+    let third = cut.rfind("{\"eventVersion\"").unwrap();
+    let text = format!("{}{}", &cut[..third + 100], trail_of(&["c"]));
+    let line = format!("JSON ends in the middle at byte {third}");
+    check(&text, &["a", "c"], &line, "1 cut_json");
+    check(gzip(&text), &["a", "c"], &line, "1 cut_json");
+    let one = record("a").to_string();
+    let lines = format!("{}\n{}\n", &one[..100], record("b"));
+    check(lines, &["b"], "JSON ends in the middle at byte 0", "1 cut_json");
+}
+
+#[test]
+fn an_event_in_a_string_nests_no_deeper_than_others() {
+    let deep = record("deep")
+        .to_string()
+        .replace("\"films\"", &format!("{}{}", "[".repeat(400), "]".repeat(400)));
+    let answer = json!({"Events": [{"CloudTrailEvent": deep}, {"CloudTrailEvent": record("a").to_string()}]});
+    check(
+        answer.to_string(),
+        &["a"],
+        "a record nests deeper than is allowed at byte ",
+        "1 too_deep",
+    );
+}
+
+#[test]
 fn records_that_are_no_objects_are_told_and_passed_over() {
     let text = format!("{{\"Records\":[{},1,\"x\",{}]}}", record("a"), record("b"));
     let sandbox = Sandbox::with("in.json", text.replace(",1,", ",1,null,[{},[]],true,"));

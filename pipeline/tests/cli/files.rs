@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use crate::records::{RULE, trail_of};
 use crate::sandbox::{Sandbox, finish};
@@ -35,12 +36,23 @@ fn nothing_on_standard_input_is_told() {
 fn a_file_of_blanks_or_of_empty_gzip_is_empty() {
     let sandbox = folder();
     sandbox.write("blank.json", " \n\t\n");
+    sandbox.write("mark.json", "\u{feff}\n");
     sandbox.write("empty.gz", crate::records::gzip(""));
     sandbox.write("empty.zst", crate::records::zstd(""));
-    for name in ["blank.json", "empty.gz", "empty.zst"] {
+    for name in ["blank.json", "mark.json", "empty.gz", "empty.zst"] {
         let run = sandbox.scan(&[name]);
         run.exits(3).says(&format!("askance: {name}: is empty")).says("1 empty");
     }
+}
+
+#[test]
+fn a_pipe_in_a_folder_is_told_and_not_waited_for() {
+    let sandbox = folder();
+    let made = Command::new("mkfifo").arg(sandbox.path("in/2.json")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo is there");
+    let run = sandbox.scan(&["in"]);
+    run.exits(3).found(&["a", "b"]).says_line("could not be read: 1 unreadable");
+    run.says("askance: in/2.json: cannot be read: is a pipe, a socket or a device, not a file");
 }
 
 #[test]

@@ -18,22 +18,28 @@ fn help_of_the_program() {
     check(
         &[],
         expect_test::expect![[r#"
-        Reads AWS CloudTrail, finds dangerous settings as they are made, and asks whether they were meant
+            Reads AWS CloudTrail, finds dangerous settings as they are made, and asks whether they were meant
 
-        Usage: askance <COMMAND>
+            Usage: askance <COMMAND>
 
-        Commands:
-          scan         Read CloudTrail files and tell what is dangerous in them
-          explain      Tell why a rule did or did not match an event
-          rules        Check, test or list rules
-          completions  Write a completion script for a shell
-          man          Write the manual page
-          help         Print this message or the help of the given subcommand(s)
+            Commands:
+              scan         Read CloudTrail files and tell what is dangerous in them
+              run          Run as a service: read what comes, keep alerts, tell people
+              config       Check a configuration, show its schema, write an example
+              explain      Tell why a rule did or did not match an event
+              rules        Check, test or list rules
+              alerts       List, show, export or acknowledge alerts in the store
+              outbox       List, retry or drop messages that wait to be sent
+              rejects      List what could not be read
+              store        Look into the store, compact it, back it up or restore it
+              completions  Write a completion script for a shell
+              man          Write the manual page
+              help         Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
-    "#]],
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
+        "#]],
     );
 }
 
@@ -140,7 +146,7 @@ fn help_of_scan() {
                       Worker threads [default: one for each processor]
 
                   --config <FILE>
-                      Configuration file: rules and limits
+                      Configuration file: rules, filter and limits
 
             Exit codes, the first that applies:
               130  ended by Ctrl-C
@@ -336,4 +342,331 @@ fn a_misspelled_option_or_command_gets_a_hint() {
     sandbox.run(&["sacn", "x"]).exits(2).says("scan");
     sandbox.run(&["scan", "x", "--fomrat", "json"]).exits(2).says("--format");
     sandbox.run(&["scan", "x", "--format", "jsno"]).exits(2).says("json");
+}
+
+#[test]
+fn help_of_alerts() {
+    check(
+        &["alerts"],
+        expect_test::expect![[r#"
+        List, show, export or acknowledge alerts in the store
+
+        Usage: askance alerts <COMMAND>
+
+        Commands:
+          list    List alerts with what became of them, the latest first
+          show    Show everything that is known of an alert
+          export  Write alerts for other programs, as `askance scan` writes them or as OCSF
+          ack     Note that somebody took note of alerts
+          help    Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+    "#]],
+    );
+    check(
+        &["alerts", "list"],
+        expect_test::expect![[r#"
+        List alerts with what became of them, the latest first
+
+        Usage: askance alerts list [OPTIONS]
+
+        Options:
+              --format <FORMAT>
+                  How they are written
+
+                  Possible values:
+                  - table: For people
+                  - jsonl: One JSON object a line: the alert, and what became of it
+                  - ocsf:  One OCSF Detection Finding a line
+
+                  [default: table]
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Which alerts:
+              --from <TIME>
+                  Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z
+
+              --to <TIME>
+                  Only events before this time
+
+              --level <LEVEL>
+                  Only alerts of this level and above
+
+                  Possible values:
+                  - informational: For enrichment
+                  - low:           Notable
+                  - medium:        To be reviewed
+                  - high:          To be reviewed promptly
+                  - critical:      Borders on certainty
+
+              --rule <ID>
+                  Only alerts of this rule, by its id
+
+              --account <ID>
+                  Only alerts of this account (the one it happened in)
+
+              --fate <FATE>
+                  Only alerts of which this became
+
+                  Possible values:
+                  - told:       Sent to people
+                  - merged:     Joined with an earlier one
+                  - suppressed: Told to nobody, by a suppression of the configuration
+                  - capped:     Held back, since too many of its rule came
+
+              --open
+                  Only alerts that nobody took note of
+
+              --limit <N>
+                  At most so many
+
+                  [default: 100]
+
+        Which store:
+              --config <FILE>
+                  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+
+              --store <FILE>
+                  The store's file, instead of the one that a configuration names
+
+        A time without a zone is UTC. An event without a time counts as of when its alert was raised.
+
+        Exit codes: 0 listed, 2 wrong use or no store that can be read.
+
+        Examples:
+          askance alerts list --open --level high
+          askance alerts list --from 24h --account 111122223333 --format jsonl
+    "#]],
+    );
+    check(
+        &["alerts", "ack"],
+        expect_test::expect![[r#"
+        Note that somebody took note of alerts
+
+        Usage: askance alerts ack [OPTIONS] --by <NAME> <ID>...
+
+        Arguments:
+          <ID>...  Ids of alerts, or the beginnings of them
+
+        Options:
+              --by <NAME>    Who takes note
+              --note <TEXT>  What they say about it
+          -h, --help         Print help
+          -V, --version      Print version
+
+        Which store:
+              --config <FILE>  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+              --store <FILE>   The store's file, instead of the one that a configuration names
+
+        An alert is named by its id or the beginning of it, as far as no other begins so. If a name is
+        wrong, none is acknowledged.
+
+        Exit codes: 0 acknowledged, 2 wrong use, or no such alert.
+
+        Example:
+          askance alerts ack 3fa4b2c1 90d17e --by mika --note 'planned, change 4711'
+    "#]],
+    );
+}
+
+#[test]
+fn help_of_outbox_and_rejects() {
+    check(
+        &["outbox"],
+        expect_test::expect![[r#"
+        List, retry or drop messages that wait to be sent
+
+        Usage: askance outbox <COMMAND>
+
+        Commands:
+          list   List messages that wait, and dead letters
+          retry  Have messages sent now, dead letters too
+          drop   Take messages out: they will not be sent
+          help   Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+    "#]],
+    );
+    check(
+        &["outbox", "drop"],
+        expect_test::expect![[r#"
+        Take messages out: they will not be sent
+
+        Usage: askance outbox drop [OPTIONS] [NUMBER]...
+
+        Arguments:
+          [NUMBER]...  Numbers of messages [default: all]
+
+        Options:
+              --sink <NAME>  Only messages for this sink
+              --dead         Only dead letters
+              --yes          They are really to be dropped
+          -h, --help         Print help
+          -V, --version      Print version
+
+        Which store:
+              --config <FILE>  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+              --store <FILE>   The store's file, instead of the one that a configuration names
+
+        The alerts stay in the store. Without --yes nothing is dropped, and the number of messages that
+        would be is told.
+
+        Exit codes: 0 dropped, 2 wrong use, or --yes is missing.
+
+        Example:
+          askance outbox drop --sink people --dead --yes
+    "#]],
+    );
+    check(
+        &["rejects", "list"],
+        expect_test::expect![[r#"
+        List what could not be read, with the reason and its first bytes
+
+        Usage: askance rejects list [OPTIONS]
+
+        Options:
+              --after <NUMBER>
+                  Only those behind this number
+
+                  [default: 0]
+
+              --limit <N>
+                  At most so many
+
+                  [default: 100]
+
+              --format <FORMAT>
+                  How they are written
+
+                  Possible values:
+                  - table: For people
+                  - jsonl: One JSON object a line
+
+                  [default: table]
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Which store:
+              --config <FILE>
+                  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+
+              --store <FILE>
+                  The store's file, instead of the one that a configuration names
+
+        Exit codes: 0 listed, 2 wrong use or no store that can be read.
+    "#]],
+    );
+}
+
+#[test]
+fn help_of_store() {
+    check(
+        &["store"],
+        expect_test::expect![[r#"
+        Look into the store, compact it, back it up or restore it
+
+        Usage: askance store <COMMAND>
+
+        Commands:
+          stats    Tell what is in the store
+          compact  Let go of what is older or more than it is kept, and give the room back
+          backup   Copy the store as it is at this moment, while the service runs
+          restore  Put a backup in the store's place, while no service runs
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+    "#]],
+    );
+    check(
+        &["store", "compact"],
+        expect_test::expect![[r#"
+        Let go of what is older or more than it is kept, and give the room back
+
+        Usage: askance store compact [OPTIONS]
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Which store:
+              --config <FILE>  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+              --store <FILE>   The store's file, instead of the one that a configuration names
+
+        How long things are kept stands in the configuration: alerts.keep, store.keep_ledger,
+        store.max_size. The service does the same once an hour; alerts that wait to be sent are never let go
+        of.
+
+        Exit codes: 0 done, 2 wrong use or no store that can be written.
+    "#]],
+    );
+    check(
+        &["store", "backup"],
+        expect_test::expect![[r#"
+        Copy the store as it is at this moment, while the service runs
+
+        Usage: askance store backup [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>  The copy
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Which store:
+              --config <FILE>  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+              --store <FILE>   The store's file, instead of the one that a configuration names
+
+        The copy is one file. It is checked before it gets its name, and a backup of that name from before
+        is replaced.
+
+        Exit codes: 0 copied, 2 wrong use, no store, or no room for the copy.
+
+        Examples:
+          askance store backup /backup/askance.db
+          askance store backup --store /var/lib/askance/askance.db /backup/askance.db
+    "#]],
+    );
+    check(
+        &["store", "restore"],
+        expect_test::expect![[r#"
+        Put a backup in the store's place, while no service runs
+
+        Usage: askance store restore [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>  The backup
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Which store:
+              --config <FILE>  Configuration that names the store [default: $ASKANCE_CONFIG or askance.yaml]
+              --store <FILE>   The store's file, instead of the one that a configuration names
+
+        The backup is checked first. What was in its place is kept beside it, under a name that ends in
+        .before-TIME.
+
+        Exit codes: 0 restored, 2 wrong use, a service runs, or the backup is damaged.
+
+        Example:
+          systemctl stop askance && askance store restore /backup/askance.db && systemctl start askance
+    "#]],
+    );
 }

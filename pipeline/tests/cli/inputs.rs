@@ -112,6 +112,31 @@ fn control_messages_and_other_log_lines_are_passed_by() {
 }
 
 #[test]
+fn elements_of_lookup_events_are_read_by_themselves() {
+    // What `--query Events` and `jq '.Events[]'` leave of the answer.
+    let element = |id: &str| json!({"EventId": id, "CloudTrailEvent": record(id).to_string()});
+    check(json!([element("a"), element("b")]).to_string(), &["a", "b"]);
+    check(format!("{}\n{}", element("a"), element("b")), &["a", "b"]);
+}
+
+#[test]
+fn json_that_is_no_trail_is_named_as_that() {
+    for text in [
+        json!({"name": "package", "version": "1.0.0"}).to_string(),
+        json!({"records": [record("a")]}).to_string(),
+        json!([{"awslogs": {"data": "H4sIAAAA"}}]).to_string(),
+        "{}".to_owned(),
+    ] {
+        let sandbox = Sandbox::with("in.json", &text);
+        let run = sandbox.scan(&["in.json"]);
+        run.exits(0).is_calm().found(&[]).says_line("passed by: 1 not_cloudtrail");
+    }
+    // One key of an event is enough, and so is one that may be any.
+    let sandbox = Sandbox::with("in.json", r#"{"eventName":"DeleteBucket"}{"event\u004eame":1}"#);
+    assert!(!sandbox.scan(&["in.json"]).exits(0).err.contains("not_cloudtrail"));
+}
+
+#[test]
 fn envelopes_of_eventbridge_are_read() {
     let envelope = json!({
         "version": "0", "id": "e", "detail-type": "AWS API Call via CloudTrail",

@@ -28,5 +28,6 @@ mod records;
 mod rulebook;
 mod rules;
 mod sandbox;
+mod store;
 mod summary;
 mod terminal;

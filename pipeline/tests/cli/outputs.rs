@@ -184,3 +184,20 @@ fn alerts_fit_their_schema() {
         assert!(!validator.is_valid(&broken), "the schema refuses {broken}");
     }
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let sandbox = Sandbox::with("in.json", trail_of(&["a"]));
+    sandbox.write("in/1.json", trail_of(&["a"]));
+    for (input, output) in
+        [("in.json", "./in.json"), ("in", "in/1.json"), ("in", "in/new.jsonl"), (".", "new.jsonl")]
+    {
+        let run = sandbox.scan(&[input, "--output", output]);
+        run.exits(2).says(&format!(
+            "askance: cannot write alerts to {output}: it is, or is in, {input}, which is to be read"
+        ));
+    }
+    assert_eq!(sandbox.read("in.json"), trail_of(&["a"]));
+    assert!(!sandbox.path("new.jsonl").exists());
+    sandbox.scan(&["in", "--output", "in.jsonl"]).exits(0);
+}

@@ -153,3 +153,23 @@ fn rules_are_named_by_argument_or_option() {
     let run = sandbox.run(&["rules", "list", "own", "--builtin"]);
     run.exits(0).shows("Bucket deleted").shows("CloudTrail trail stopped");
 }
+
+#[test]
+fn rules_that_are_not_there_are_told_in_one_sentence() {
+    let sandbox = Sandbox::with("in.json", "{}");
+    let run = sandbox.run(&["scan", "--rules", "nowhere", "in.json"]);
+    run.exits(2).says_line("askance: cannot read rules nowhere: no such file or directory");
+}
+
+#[test]
+fn a_rule_that_is_named_by_itself_is_tested_with_its_cases() {
+    let sandbox = Sandbox::with("r/a.yml", RULE);
+    sandbox.write(
+        "r/a.cases.yml",
+        "rule: bucket-deleted\ncases:\n    - name: it\n      expect: hit\n      event: {eventName: CreateBucket}\n",
+    );
+    for names in [&["r/a.yml"][..], &["r/a.cases.yml"], &["r/a.yml", "r/a.cases.yml"], &["r"]] {
+        let run = sandbox.run(&[&["rules", "test"], names].concat());
+        run.exits(1).shows("1 rule, 1 case: 0 passed, 1 failed");
+    }
+}

@@ -19,6 +19,8 @@ const IGNORED_FOLDERS: [&str; 4] = ["target", ".git", ".venv", "node_modules"];
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
+    /// It is below a module that is declared `#[cfg(test)] mod name;`.
+    pub(crate) is_in_test_module: bool,
 }
 
 impl File {
@@ -40,6 +42,7 @@ impl File {
     /// Whether all of it is test or measuring code, which may unwrap and use globs.
     pub(crate) fn is_test(&self) -> bool {
         self.is_unit_tests()
+            || self.is_in_test_module
             || self.path.starts_with("benches/benches/")
             || self.path.split('/').any(|part| part == "tests" || part == "fuzz")
     }
@@ -74,7 +77,37 @@ pub(crate) fn workspace() -> Vec<File> {
         walk(&root, &PathBuf::new(), &mut found);
         found
     });
-    listed.iter().filter_map(|path| read(&root, path)).collect()
+    let mut files: Vec<File> = listed.iter().filter_map(|path| read(&root, path)).collect();
+    let modules: Vec<String> = files.iter().flat_map(test_modules).collect();
+    for file in &mut files {
+        file.is_in_test_module = modules.iter().any(|module| {
+            let below = file.path.strip_prefix(module.as_str());
+            below.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        });
+    }
+    files
+}
+
+/// Paths, without ending, of the modules that a file declares for tests alone.
+fn test_modules(file: &File) -> Vec<String> {
+    if !file.is_rust() {
+        return Vec::new();
+    }
+    let folder = match file.path.rsplit_once('/') {
+        Some((folder, "mod.rs" | "main.rs" | "lib.rs")) => folder,
+        _ => file.path.trim_end_matches(".rs"),
+    };
+    let mut modules = Vec::new();
+    let mut is_for_tests = false;
+    for line in file.text.lines().map(str::trim) {
+        let declared = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+        let name = declared.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'));
+        if let Some(name) = name.filter(|_| is_for_tests) {
+            modules.push(format!("{folder}/{name}"));
+        }
+        is_for_tests = line == "#[cfg(test)]" || (is_for_tests && line.starts_with("#["));
+    }
+    modules
 }
 
 /// The text of one file; `None` for data and for files that are gone from the working tree.
@@ -84,7 +117,8 @@ fn read(root: &Path, path: &str) -> Option<File> {
     if !is_text {
         return None;
     }
-    Some(File { path: path.to_owned(), text: fs::read_to_string(&full).ok()? })
+    let text = fs::read_to_string(&full).ok()?;
+    Some(File { path: path.to_owned(), text, is_in_test_module: false })
 }
 
 /// What git tracks or would track; `None` outside a repository or without git.
@@ -119,7 +153,7 @@ pub(crate) mod tests {
 
     /// A made-up file, for the tests of the checks.
     pub(crate) fn file(path: &str, text: &str) -> File {
-        File { path: path.to_owned(), text: text.to_owned() }
+        File { path: path.to_owned(), text: text.to_owned(), is_in_test_module: false }
     }
 
     /// Runs a check over one made-up file and compares the lines it complains about.

@@ -101,7 +101,7 @@ fn pieces(text: &[u8], size: usize) -> Vec<String> {
                 window.extend_from_slice(&text[given..upto]);
                 given = upto;
             }
-            Step::Piece(Piece::Record { range, has_unicode_escape }) => {
+            Step::Piece(Piece::Record { range, has_unicode_escape, .. }) => {
                 let record = &window[range];
                 assert!(has_unicode_escape || !has_unicode(record), "an escape is not told");
                 found.push(String::from_utf8_lossy(record).into_owned());

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{
     Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Values, rfc3339,
+    static_text,
 };
 
 pub use compact::compact;
@@ -109,7 +110,7 @@ fn resources(paths: &[String], record: &Record<'_>) -> Vec<Resource> {
             let id = match record.value(at) {
                 Lookup::Text(text) => text.to_owned(),
                 Lookup::Static(simd_json::StaticNode::Null) | Lookup::Container => continue,
-                Lookup::Static(value) => value.to_string(),
+                Lookup::Static(value) => static_text(value),
             };
             add(path.rsplit('.').next(), id);
         }

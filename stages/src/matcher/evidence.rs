@@ -4,7 +4,7 @@ use simd_json::StaticNode;
 
 use super::rule::{CompiledRule, Decision, Item, Part, Search, Test};
 use super::tri::Tri;
-use crate::model::{Lookup, Matched};
+use crate::model::{Lookup, Matched, static_text};
 use crate::sigma::ast::Expr;
 
 impl Decision<'_, '_> {
@@ -79,7 +79,7 @@ impl Decision<'_, '_> {
                 self.record.scalars(0).find_map(|scalar| {
                     let text = match scalar {
                         Lookup::Text(text) => text.to_owned(),
-                        Lookup::Static(value) => value.to_string(),
+                        Lookup::Static(value) => static_text(value),
                         Lookup::Container => return None,
                     };
                     test.holds_for_text(&text, folded).then(|| cut(text))
@@ -94,7 +94,7 @@ impl Decision<'_, '_> {
         match self.record.value(at) {
             Lookup::Text(text) => Some(cut(text.to_owned())),
             Lookup::Static(StaticNode::Null) => None,
-            Lookup::Static(value) => Some(value.to_string()),
+            Lookup::Static(value) => Some(static_text(value)),
             Lookup::Container => {
                 let mut json = String::new();
                 self.record.write_json(at, &mut json);

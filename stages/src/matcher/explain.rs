@@ -107,7 +107,7 @@ impl Decision<'_, '_> {
     }
 
     fn explain_item(&mut self, item: &Item, source: &ast::Item) -> ClauseKind {
-        let tests = item
+        let tests: Vec<(String, Tri)> = item
             .tests
             .iter()
             .zip(&source.tests)
@@ -121,7 +121,8 @@ impl Decision<'_, '_> {
                     .iter()
                     .map(|at| self.show(*at).unwrap_or_else(|| "null".to_owned()))
                     .collect();
-                (shown, !values.is_present, values.is_cut)
+                let is_unknown = tests.iter().any(|(_, truth)| *truth == Tri::Unknown);
+                (shown, !values.is_present, values.is_cut || is_unknown)
             }
             None => (Vec::new(), false, self.record.has_cut()),
         };

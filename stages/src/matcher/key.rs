@@ -143,7 +143,10 @@ impl Key {
             candidates.remembered.resize_with(place + 1, Memory::default);
         }
         if let Some(rules) = candidates.remembered[place].rules.get(value) {
-            candidates.rules.extend_from_slice(rules);
+            // Nearly always there are none.
+            if !rules.is_empty() {
+                candidates.rules.extend_from_slice(rules);
+            }
             return true;
         }
         self.work_out(place, value, candidates)

@@ -11,6 +11,7 @@ mod key;
 mod needles;
 mod needs;
 mod prefilter;
+mod probe;
 mod rule;
 mod text;
 mod tri;

@@ -1,14 +1,14 @@
-//! Finds several short texts in a record by vector instructions, many in one pass (Teddy).
+//! Finds several short texts in a record in one pass: keys and whole values, which end in a quote.
 
-use aho_corasick::packed::{Config, MatchKind, Searcher};
 use memchr::memmem;
 
-/// Most whole values that are looked for; each takes up to eight patterns, for letter case.
+use super::probe::{Probe, Text};
+
+/// Most whole values that are looked for.
 pub(super) const MAX_VALUES: usize = 4;
 
-/// Up to so many patterns one pass for each is quicker than one for all together: a record lies in
-/// the nearest cache by then, and the search for one pattern takes its rarest bytes.
-const MAX_PASSES: usize = 4;
+/// So many bytes before its closing quote a pattern is compared at once.
+const TAIL: usize = 16;
 
 /// What was found; see [`Needles::find`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,26 +23,25 @@ pub(super) enum Needle {
     Kelvin,
 }
 
-/// A pattern, and what must stand before it for the needle to be there.
+/// A key or a value, up to its closing quote.
 #[derive(Debug)]
 struct Pattern {
     needle: Needle,
-    /// What the pattern and what is before it spell, folded if the case does not matter.
+    /// Folded if the case does not matter.
     whole: Vec<u8>,
     is_cased: bool,
-    /// How much of `whole` the pattern is.
-    length: usize,
-    /// Other patterns that this one's text ends like, so that both end at one place.
-    alike: Vec<usize>,
+    /// Its last bytes.
+    tail: u128,
+    /// Which bits of the bytes in the record are to be like them.
+    mask: u128,
 }
 
 /// All needles of a set of rules.
 #[derive(Debug, Default)]
 pub(super) struct Needles {
     patterns: Vec<Pattern>,
-    searcher: Option<Searcher>,
-    /// By pattern: for one pass each where there is no searcher.
-    finders: Vec<memmem::Finder<'static>>,
+    probe: Probe,
+    kelvin: Option<memmem::Finder<'static>>,
 }
 
 /// A value that can be looked for: text that no number or boolean could be written as.
@@ -53,6 +52,36 @@ pub(super) fn is_fit(value: &str) -> bool {
     is_word && !is_scalar && value.bytes().any(|byte| byte.is_ascii_alphabetic() && byte != b'e')
 }
 
+impl Pattern {
+    fn new(needle: Needle, whole: &str, is_cased: bool) -> Self {
+        let whole = whole.as_bytes().to_vec();
+        let last = whole.iter().rev().take(TAIL);
+        let (mut tail, mut mask) = (0, 0);
+        for (index, byte) in last.enumerate() {
+            let shift = 8 * (TAIL - 1 - index);
+            // Letters of either case differ in one bit, which no other byte has in its place.
+            let bits = if !is_cased && byte.is_ascii_alphabetic() { !0x20 } else { 0xff };
+            mask |= u128::from(bits as u8) << shift;
+            tail |= u128::from(byte & bits as u8) << shift;
+        }
+        Self { needle, whole, is_cased, tail, mask }
+    }
+
+    /// Does the text before `end`, whose last bytes are `tail`, end like this?
+    #[inline]
+    fn is_before(&self, text: &[u8], end: usize, tail: u128) -> bool {
+        if tail & self.mask != self.tail {
+            return false;
+        }
+        let Some(start) = end.checked_sub(self.whole.len()) else { return false };
+        self.whole.len() <= TAIL || {
+            let before = &text[start..end - TAIL];
+            let wanted = &self.whole[..self.whole.len() - TAIL];
+            if self.is_cased { before == wanted } else { before.eq_ignore_ascii_case(wanted) }
+        }
+    }
+}
+
 impl Needles {
     /// `values` are folded.
     pub(super) fn new<'k>(
@@ -60,128 +89,58 @@ impl Needles {
         values: &[String],
         with_omitted: bool,
     ) -> Self {
-        let mut needles = Self::default();
-        let mut texts: Vec<Vec<u8>> = Vec::new();
+        let mut patterns: Vec<Pattern> = Vec::new();
         for (place, key) in keys.enumerate() {
             // A key with dots in it may stand for a path, so only `eventName`, which has none, is
             // taken with its opening quote.
             let whole = if place == 0 { format!("\"{key}\"") } else { format!("{key}\"") };
-            let start = rare_tail(&whole);
-            texts.push(whole.as_bytes()[start..].to_vec());
-            let length = whole.len() - start;
-            let needle = Needle::Key(place);
-            needles.patterns.push(Pattern {
-                needle,
-                whole: whole.into(),
-                is_cased: true,
-                length,
-                alike: Vec::new(),
-            });
+            patterns.push(Pattern::new(Needle::Key(place), &whole, true));
         }
         for (place, value) in values.iter().enumerate() {
-            let whole = format!("\"{value}\"").into_bytes();
-            for text in case_variants(&whole[whole.len() - 4..]) {
-                texts.push(text);
-                let (needle, whole) = (Needle::Value(place), whole.clone());
-                let alike = Vec::new();
-                needles.patterns.push(Pattern { needle, whole, is_cased: false, length: 4, alike });
-            }
+            patterns.push(Pattern::new(Needle::Value(place), &format!("\"{value}\""), false));
         }
-        let mut fixed = |needle: Needle, text: &str| {
-            texts.push(text.as_bytes().to_vec());
-            let whole = text.as_bytes().to_vec();
-            let length = whole.len();
-            let alike = Vec::new();
-            needles.patterns.push(Pattern { needle, whole, is_cased: true, length, alike });
-        };
         if with_omitted {
-            fixed(Needle::Omitted, "omitted\"");
+            patterns.push(Pattern::new(Needle::Omitted, "omitted\"", true));
         }
-        if values.iter().any(|value| value.contains('k')) {
-            fixed(Needle::Kelvin, "\u{212a}");
-        }
-        for (index, pattern) in needles.patterns.iter_mut().enumerate() {
-            let others = texts.iter().enumerate().filter(|(other, text)| {
-                *other != index && (text.ends_with(&texts[index]) || texts[index].ends_with(text))
-            });
-            pattern.alike = others.map(|(other, _)| other).collect();
-        }
-        if texts.len() > MAX_PASSES {
-            let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-            needles.searcher = builder.extend(&texts).build();
-        }
-        needles.finders = texts.iter().map(|text| memmem::Finder::new(text).into_owned()).collect();
-        needles
+        let texts: Vec<Text<'_>> = patterns
+            .iter()
+            .map(|pattern| Text { whole: &pattern.whole, is_cased: pattern.is_cased })
+            .collect();
+        let probe = Probe::new(&texts);
+        let kelvin = values
+            .iter()
+            .any(|value| value.contains('k'))
+            .then(|| memmem::Finder::new("\u{212a}").into_owned());
+        Self { patterns, probe, kelvin }
     }
 
     /// Hands on each needle in `text` with the offset behind it, in no order.
     #[inline]
     pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Needle, usize)) {
-        let mut check = |pattern: &Pattern, end: usize| {
-            let Some(start) = end.checked_sub(pattern.whole.len()) else { return };
-            let before = &text[start..end - pattern.length];
-            let wanted = &pattern.whole[..pattern.whole.len() - pattern.length];
-            let is_there = if pattern.is_cased {
-                before == wanted
-            } else {
-                before.eq_ignore_ascii_case(wanted)
-            };
-            if is_there {
-                found(pattern.needle, end);
-            }
-        };
-        match &self.searcher {
-            Some(searcher) => {
-                // Patterns end in a quote or differ in their ends, so none can hide another by
-                // overlapping it, unless two are alike: those are checked together.
-                for hit in searcher.find_iter(text) {
-                    let first = hit.pattern().as_usize();
-                    check(&self.patterns[first], hit.end());
-                    for other in &self.patterns[first].alike {
-                        if text[..hit.end()].ends_with(self.finders[*other].needle()) {
-                            check(&self.patterns[*other], hit.end());
-                        }
-                    }
+        self.probe.find(text, |quote| {
+            let end = quote + 1;
+            let tail = tail_before(text, end);
+            for pattern in &self.patterns {
+                if pattern.is_before(text, end, tail) {
+                    found(pattern.needle, end);
                 }
             }
-            None => {
-                for (pattern, finder) in self.patterns.iter().zip(&self.finders) {
-                    for at in finder.find_iter(text) {
-                        check(pattern, at + pattern.length);
-                    }
-                }
-            }
+        });
+        if let Some(at) = self.kelvin.as_ref().and_then(|kelvin| kelvin.find(text)) {
+            found(Needle::Kelvin, at);
         }
     }
 }
 
-/// Where the rarest part of a key begins: at the letter before its last capital, else five letters
-/// before the end. Capitals are rare in trails, and three rare bytes are what the search is quick by.
-fn rare_tail(key: &str) -> usize {
-    let capital = key.bytes().rposition(|byte| byte.is_ascii_uppercase());
-    match capital {
-        Some(at) if at > 0 && key.len() - at >= 3 => at - 1,
-        _ => key.len().saturating_sub(6),
-    }
-}
-
-/// The text in every combination of upper and lower case.
-fn case_variants(text: &[u8]) -> Vec<Vec<u8>> {
-    let mut variants = vec![Vec::new()];
-    for byte in text {
-        let lower = byte.to_ascii_lowercase();
-        let upper = byte.to_ascii_uppercase();
-        let longer = |last: u8| {
-            variants
-                .iter()
-                .map(move |start| [start.as_slice(), &[last]].concat())
-                .collect::<Vec<_>>()
-        };
-        let mut next = longer(lower);
-        if upper != lower {
-            next.extend(longer(upper));
+/// The last bytes before `end`, with zeros before the text's beginning.
+#[inline]
+fn tail_before(text: &[u8], end: usize) -> u128 {
+    match text[..end].last_chunk() {
+        Some(tail) => u128::from_le_bytes(*tail),
+        None => {
+            let mut tail = [0; TAIL];
+            tail[TAIL - end..].copy_from_slice(&text[..end]);
+            u128::from_le_bytes(tail)
         }
-        variants = next;
     }
-    variants
 }

@@ -8,7 +8,7 @@ use simd_json::StaticNode;
 use super::text::TextTest;
 use super::tri::Tri;
 use super::value::{Buffers, ValueTest, compile_regex};
-use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values};
+use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values, static_text};
 use crate::sigma::ast::{self, Expr, Position};
 
 /// A field of some rule, by its place in [`Fields`].
@@ -256,7 +256,11 @@ impl Decision<'_, '_> {
                 let Scratch { fields, buffers, .. } = &mut *self.scratch;
                 let values = &fields[field].1;
                 let holds = values.found.iter().any(|at| test.holds(self.record, *at, buffers));
-                or_cut(holds, values.is_cut)
+                let hides = || {
+                    let mut found = values.found.iter();
+                    test.searches_objects() && found.any(|at| self.record.is_cut_within(*at))
+                };
+                or_cut(holds, !holds && (values.is_cut || hides()))
             }
             Test::Null => {
                 let values = self.scratch.values(field);
@@ -305,7 +309,7 @@ fn refers(value: Lookup<'_>, other: Lookup<'_>, position: Position, is_cased: bo
     let text = |value: Lookup<'_>| match value {
         Lookup::Text(text) => Some(text.to_owned()),
         Lookup::Static(StaticNode::Null) | Lookup::Container => None,
-        Lookup::Static(value) => Some(value.to_string()),
+        Lookup::Static(value) => Some(static_text(value)),
     };
     let (Some(mut value), Some(mut other)) = (text(value), text(other)) else { return false };
     if !is_cased {

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use simd_json::StaticNode;
 
 use super::text::{Subject, TextTest};
-use crate::model::{Lookup, Record, parse_time, utc};
+use crate::model::{Lookup, Record, parse_time, utc, write_static};
 use crate::sigma::ast::{Cidr, Comparison, Number, RegexTest, TimePart};
 
 /// Largest compiled regular expression, in bytes: a rule can't eat the memory.
@@ -94,15 +94,26 @@ impl ValueTest {
             }
             Self::Bool(expected) => value == StaticNode::Bool(*expected),
             Self::Text(_) | Self::Regex(_) | Self::Cidr(_) | Self::TimePart(..) => {
-                use std::fmt::Write as _;
                 let mut text = std::mem::take(&mut buffers.text);
                 text.clear();
-                // Writing to a String cannot fail.
-                let holds = write!(text, "{value}").is_ok()
-                    && self.holds_for_text(&text, &mut buffers.folded);
+                write_static(value, &mut text);
+                let holds = self.holds_for_text(&text, &mut buffers.folded);
                 buffers.text = text;
                 holds
             }
+        }
+    }
+
+    /// True for tests that are sought within an object: what was cut from it may hide a hit.
+    pub(super) fn searches_objects(&self) -> bool {
+        match self {
+            Self::Text(test) => !test.is_exact(),
+            Self::Regex(_) => true,
+            Self::Number(_)
+            | Self::Bool(_)
+            | Self::Cidr(_)
+            | Self::Compare(..)
+            | Self::TimePart(..) => false,
         }
     }
 
@@ -115,12 +126,7 @@ impl ValueTest {
         position: usize,
         buffers: &mut Buffers,
     ) -> bool {
-        let is_search = match self {
-            Self::Text(test) => !test.is_exact(),
-            Self::Regex(_) => true,
-            _ => false,
-        };
-        if !is_search {
+        if !self.searches_objects() {
             return false;
         }
         let mut json = std::mem::take(&mut buffers.json);

@@ -127,8 +127,14 @@ impl<'a> Record<'a> {
     /// True if any object of the record was cut.
     #[must_use]
     pub fn has_cut(&self) -> bool {
-        (0..self.nodes.len())
-            .any(|at| matches!(self.nodes[at], Node::Object { .. }) && self.is_cut(at))
+        self.is_cut_within(0)
+    }
+
+    /// True if the value at `position` is an object that was cut, or holds one.
+    #[must_use]
+    pub fn is_cut_within(&self, position: usize) -> bool {
+        (position..self.behind(position))
+            .any(|at| matches!(self.nodes.get(at), Some(Node::Object { .. })) && self.is_cut(at))
     }
 
     /// Follows a dotted path from the root and adds what it finds to `values`.
@@ -215,7 +221,7 @@ impl<'a> Record<'a> {
     pub fn write_json(&self, position: usize, out: &mut String) {
         match self.nodes.get(position) {
             Some(Node::String(text)) => write_text(text, out),
-            Some(Node::Static(value)) => out.push_str(&value.to_string()),
+            Some(Node::Static(value)) => write_static(*value, out),
             Some(Node::Object { .. }) => {
                 out.push('{');
                 for (index, (key, value)) in self.members(position).enumerate() {
@@ -281,6 +287,26 @@ impl Keys {
     }
 }
 
+/// Writes a number, a boolean or null as JSON does: a float that is whole keeps its point (`22.0`).
+pub fn write_static(value: StaticNode, out: &mut String) {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
+    let _ = match value {
+        StaticNode::F64(number) => write!(out, "{number:?}"),
+        StaticNode::I64(_) | StaticNode::U64(_) | StaticNode::Bool(_) | StaticNode::Null => {
+            write!(out, "{value}")
+        }
+    };
+}
+
+/// The text of a number, a boolean or null: see [`write_static`].
+#[must_use]
+pub fn static_text(value: StaticNode) -> String {
+    let mut text = String::new();
+    write_static(value, &mut text);
+    text
+}
+
 /// Writes a JSON string.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     // Writing a str to a String cannot fail.
@@ -344,6 +370,17 @@ mod tests {
         check(r#"{"p":{"omitted":false}}"#, "p.y", "");
         check(r#"{"p":{"q":{"omitted":true}}}"#, "p.q.r.s", "?");
         check(r#"{"p":{"omitted":true}}"#, "q.y", "");
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_json() {
+        for number in ["22", "-5", "22.0", "0.5", "-1.25", "18446744073709551615", "1e300"] {
+            with_record(&format!("[{number}]"), |record| {
+                let mut written = String::new();
+                record.write_json(1, &mut written);
+                assert_eq!(written, number);
+            });
+        }
     }
 
     #[test]

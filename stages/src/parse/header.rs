@@ -50,6 +50,13 @@ pub(super) enum Whole {
     Record {
         /// It holds an escape beginning with `\u`.
         has_unicode_escape: bool,
+        /// It has a key that only events have.
+        is_event: bool,
+    },
+    /// An element of `lookup-events`, by itself: the record is in this string.
+    Quoted {
+        /// The inside of the string.
+        inside: Range<usize>,
     },
     /// An EventBridge envelope: the record is its `detail`.
     Detail {
@@ -63,6 +70,23 @@ pub(super) enum Whole {
     /// A file with nothing in it.
     Odd(Odd),
 }
+
+/// Keys of an event's outermost level. An object with none of them is something else.
+const EVENT_KEYS: [&[u8]; 13] = [
+    b"eventVersion",
+    b"eventName",
+    b"eventSource",
+    b"eventTime",
+    b"eventID",
+    b"eventId",
+    b"eventType",
+    b"eventCategory",
+    b"awsRegion",
+    b"userIdentity",
+    b"recipientAccountId",
+    b"requestParameters",
+    b"responseElements",
+];
 
 /// True for an object whose first key is a record's: nearly every line of JSON lines is.
 pub(super) fn is_plain_record(text: &[u8]) -> bool {
@@ -83,7 +107,9 @@ pub(super) fn look_on(structure: Structure, text: &[u8], is_last: bool) -> Heade
 #[derive(Default)]
 struct Seen {
     detail: Option<(Range<usize>, bool)>,
+    quoted: Option<Range<usize>>,
     has_detail_type: bool,
+    is_event: bool,
     is_digest: bool,
     is_control: bool,
     odd: Option<Odd>,
@@ -104,7 +130,9 @@ fn look_from(structure: Structure, text: &[u8], from: usize, is_last: bool) -> H
         let Some(key_end) = string_end(text, at) else { return Header::More };
         let key = &text[at + 1..key_end - 1];
         // A key with escapes may be any key: its members count as a record's, found by the parser.
-        seen.has_unicode_escape |= key.contains(&b'\\');
+        let is_escaped = key.contains(&b'\\');
+        seen.has_unicode_escape |= is_escaped;
+        seen.is_event |= is_escaped;
         at = skip_white(text, key_end);
         match text.get(at) {
             None => return Header::More,
@@ -179,10 +207,13 @@ impl Seen {
                 self.detail = Some((value, self.has_unicode_escape));
             }
             b"detail-type" => self.has_detail_type = true,
+            b"CloudTrailEvent" if written.starts_with(b"\"") => {
+                self.quoted = Some(value.start + 1..value.end - 1);
+            }
             b"digestStartTime" | b"digestS3Object" => self.is_digest = true,
             b"messageType" if written == br#""CONTROL_MESSAGE""# => self.is_control = true,
             b"Records" if written == b"null" => self.odd = Some(Odd::RecordsNull),
-            _ => {}
+            _ => self.is_event |= EVENT_KEYS.contains(&key),
         }
     }
 
@@ -200,7 +231,13 @@ impl Seen {
             Some((range, has_unicode_escape)) if self.has_detail_type => {
                 Whole::Detail { range, has_unicode_escape }
             }
-            _ => Whole::Record { has_unicode_escape: self.has_unicode_escape },
+            _ => match self.quoted {
+                Some(inside) if !self.is_event => Whole::Quoted { inside },
+                _ => Whole::Record {
+                    has_unicode_escape: self.has_unicode_escape,
+                    is_event: self.is_event,
+                },
+            },
         }
     }
 }

@@ -289,6 +289,10 @@ impl Reader<'_, '_> {
 
 /// `None` if it is no number; `Some(None)` if it is one that fits no type.
 fn number(word: &str) -> Option<Option<StaticNode>> {
+    // As some programs write what JSON cannot.
+    if matches!(word, "NaN" | "Infinity" | "-Infinity") {
+        return Some(None);
+    }
     let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
         && word.bytes().any(|b| b.is_ascii_digit())
         && word.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
@@ -342,6 +346,11 @@ mod tests {
         check(
             br#"{"a":1e400,"b":[123456789012345678901234567890]}"#,
             Ok(r#"{"a":"1e400","b":["123456789012345678901234567890"]}"#),
+            &[Odd::HugeNumber],
+        );
+        check(
+            br#"{"a":NaN,"b":[-Infinity,Infinity]}"#,
+            Ok(r#"{"a":"NaN","b":["-Infinity","Infinity"]}"#),
             &[Odd::HugeNumber],
         );
         check(br#"{"a":[1,],}"#, Ok(r#"{"a":[1]}"#), &[Odd::LooseJson]);

@@ -52,6 +52,24 @@ const KEYS: [&str; 24] = [
     "action",
 ];
 
+/// Those of them that only people read. A rule means the same without them, and their near misses
+/// are many: the specification itself says `reference` and `references`.
+const REMARKS: [&str; 13] = [
+    "related",
+    "taxonomy",
+    "status",
+    "description",
+    "license",
+    "author",
+    "references",
+    "date",
+    "modified",
+    "fields",
+    "falsepositives",
+    "tags",
+    "scope",
+];
+
 const SOURCE_KEYS: [&str; 4] = ["product", "service", "category", "definition"];
 
 /// The log that is read, as `logsource` names it.
@@ -89,7 +107,11 @@ pub(super) fn classify(document: &Document, report: &mut Report) -> Class {
         return class;
     }
     for (entry, key) in misses {
-        let note = report.error(entry.key_position, format!("unknown key {:?}", entry.key));
+        let message = format!("unknown key {:?}", entry.key);
+        let note = match REMARKS.contains(&key) {
+            true => report.warn(entry.key_position, message),
+            false => report.error(entry.key_position, message),
+        };
         note.key(&entry.key).hint(format!("did you mean {key:?}?"));
     }
     class

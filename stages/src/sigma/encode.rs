@@ -60,8 +60,8 @@ const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 pub(super) const MAX_FLAGS: usize = 4;
 
 /// All variants of a value with each flag's dash written each way; `None` for more than
-/// [`MAX_FLAGS`] flags. A dash begins a flag if a space or the start stands before it and a letter,
-/// digit or underscore after it.
+/// [`MAX_FLAGS`] flags. A dash begins a flag if a letter, digit or underscore stands after it and none
+/// before it: `-enc`, `--enc`, `"/c`, but not `well-known`.
 pub(super) fn dash_variants(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
     let mut variants: Vec<Vec<Part>> = vec![Vec::new()];
     let mut flags = 0;
@@ -104,9 +104,9 @@ fn flag_dashes(text: &str) -> Vec<usize> {
     let mut before = ' ';
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
-        let begins = before.is_whitespace() && DASHES.contains(&letter);
-        let is_word = |next: &(usize, char)| next.1.is_alphanumeric() || next.1 == '_';
-        if begins && letters.peek().is_some_and(is_word) {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let begins = !is_word(before) && DASHES.contains(&letter);
+        if begins && letters.peek().is_some_and(|(_, next)| is_word(*next)) {
             found.push(at);
         }
         before = letter;
@@ -164,7 +164,10 @@ mod tests {
         check_dashes(" /c foo", 5);
         check_dashes("a -b \u{2014}c", 25);
         check_dashes("a-b", 1);
-        check_dashes("--flag", 1);
+        check_dashes("--flag", 5);
+        check_dashes("\"/c", 5);
+        check_dashes("(-x=-y)", 25);
+        check_dashes("well-known /etc/passwd", 5);
         check_dashes("- x", 1);
         check_dashes("*-f*", 5);
         check_dashes("-a -b -c -d", 625);

@@ -61,11 +61,11 @@ pub(super) fn read(
 ) -> Option<Rule> {
     let mapping = &document.mapping;
     let head = head(scope, document);
-    let status = text(scope, mapping, "status");
-    let description = text(scope, mapping, "description");
-    let tags = texts(scope, mapping, "tags");
-    let references = texts(scope, mapping, "references");
-    let false_positives = texts(scope, mapping, "falsepositives");
+    let status = remarks(scope, mapping, "status").pop();
+    let description = remarks(scope, mapping, "description").pop();
+    let tags = remarks(scope, mapping, "tags");
+    let references = remarks(scope, mapping, "references");
+    let false_positives = remarks(scope, mapping, "falsepositives");
     let askance = match mapping.get_some("askance") {
         Some(node) => askance::read(scope, node),
         None => None,
@@ -108,4 +108,23 @@ pub(super) fn text(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Optio
 pub(super) fn texts(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<String> {
     let Some(node) = mapping.get_some(key) else { return Vec::new() };
     scope.report.checked(key, node.texts()).unwrap_or_default()
+}
+
+/// One text or a list of texts that only people read; nothing where the key is absent or null.
+///
+/// What is no text is left out and warned of: the rule matches the same without it.
+fn remarks(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<String> {
+    let Some(node) = mapping.get_some(key) else { return Vec::new() };
+    let one = std::slice::from_ref(node);
+    let mut remarks = Vec::new();
+    for item in node.as_sequence().unwrap_or(one) {
+        match item.text() {
+            Ok(text) => remarks.push(text.to_owned()),
+            Err(fault) => {
+                let message = format!("{key}: {}", fault.message);
+                scope.report.warn(fault.position, message).key(key);
+            }
+        }
+    }
+    remarks
 }

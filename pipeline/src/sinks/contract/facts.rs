@@ -98,7 +98,8 @@ pub async fn hostile_texts_arrive_harmless<P: Place>() {
     let mut sink = place.open().await;
     sink.resume(None).await.unwrap();
     for (index, text) in HOSTILE.iter().enumerate() {
-        let notice = notices::hostile(text);
+        let mut notice = notices::hostile(text);
+        notice.message_id = format!("people/hostile/{index}");
         if let Err(error) = one(sink.as_mut(), &notice).await {
             panic!("lost to {text:?}: {error}");
         }

@@ -155,7 +155,7 @@ fn smtp_error(host: &str, password: Option<&Secret>, error: &SmtpError) -> SendE
         said = said.replace(password, "***");
     }
     let message = format!("cannot send mail by {host}: {}", bounded(&said, MAX_SHOWN).0);
-    let code = error.status().map(|code| u16::from(code));
+    let code = error.status().map(u16::from);
     match code {
         // Too many mails or connections, or grey listing: the mail is well, the moment is not.
         Some(450..=452) => SendError::Throttled { message, retry_after: None },

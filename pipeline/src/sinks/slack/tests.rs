@@ -308,7 +308,8 @@ async fn errors_say_whom_they_concern() {
     let check = async |body: &'static str, refused: Option<bool>, words: &str| {
         let place = Workspace::start(Speech::Http(200, body)).await;
         place.road.fail(Failure::Refuses);
-        let mut sink = Bot(place).open().await;
+        let bot = Bot(place);
+        let mut sink = bot.open().await;
         let error = sink.send(&[notices::usual(1)]).await.remove(0).unwrap_err();
         let told = match error {
             SendError::Refused(_) => Some(true),

@@ -117,7 +117,7 @@ impl Telling {
 impl Message {
     /// Of a notice, in these languages; English if there is none.
     pub fn of(notice: &Notice, languages: &[Language]) -> Self {
-        let languages = if languages.is_empty() { &[Language::En] } else { languages };
+        let languages = if languages.is_empty() { &[Language::En][..] } else { languages };
         let mut writer = Writer {
             notice,
             languages,

@@ -15,5 +15,5 @@ mod text;
 mod tests;
 
 pub use bounded::{bounded, code_parts};
-pub use message::{Fact, Link, Message, Telling};
+pub use message::{Fact, Message};
 pub use text::text;

@@ -77,7 +77,7 @@ fn words_in_one_language_are_told_in_it_rather_than_not_at_all() {
     notice.words.fix.en = Some("Close it.".to_owned());
     let advice = |languages: &[Language]| {
         let message = Message::of(&notice, languages);
-        let count = |telling: &super::Telling| telling.advice.len();
+        let count = |telling: &super::message::Telling| telling.advice.len();
         message.tellings.iter().map(count).collect::<Vec<_>>()
     };
     assert_eq!(advice(&[Ja]), [2]);

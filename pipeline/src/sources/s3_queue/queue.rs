@@ -78,7 +78,7 @@ impl Source for S3Queue {
             visibility: self.config.visibility.0.clamp(SHORTEST, LONGEST),
             dead_letters: Arc::default(),
         };
-        let region = self.aws.region().or_else(|| self.region.clone());
+        let region = self.aws.region().await.or_else(|| self.region.clone());
         receiver::run(&self.config, queue, &self.aws, region.as_deref(), context).await;
         Ok(())
     }

@@ -6,7 +6,9 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 
 use super::Done;
-use super::values::{NOW, after, alert, at, commit, due, ids, object, raise, reject, send_all, tell};
+use super::values::{
+    NOW, after, alert, at, commit, due, ids, object, raise, reject, send_all, tell,
+};
 use crate::store::{AlertChoice, Commit, MAX_GROUPS, OutboxChoice, Store};
 
 pub(crate) async fn objects_are_remembered(store: &dyn Store) -> Done {
@@ -147,7 +149,10 @@ pub(crate) async fn rejects_are_kept_once_and_come_in_pages(store: &dyn Store) -
     again.at = "2026-03-02T13:00:00Z".to_owned();
     put(vec![again, reject("d")]).await?;
     let first = store.rejects(0, 2).await?;
-    assert_eq!(first.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>(), [reject("a"), reject("b")]);
+    assert_eq!(
+        first.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>(),
+        [reject("a"), reject("b")]
+    );
     let last = first.last().map_or(0, |(number, _)| *number);
     let rest = store.rejects(last, 100).await?;
     let origins: Vec<_> = rest.iter().map(|(_, row)| row.origin.as_str()).collect();

@@ -57,7 +57,7 @@ macro_rules! suite {
             #[tokio::test]
             async fn $name() {
                 let (store, _kept) = $make().await;
-                $crate::store::contract::$part::$name(store.as_ref()).await.unwrap();
+                $crate::store::contract::$part::$name(store.as_ref()).await.expect("the contract holds");
             }
         )*
     };

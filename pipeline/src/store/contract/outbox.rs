@@ -14,9 +14,7 @@ fn dead(number: i64) -> Settled {
     Settled::Dead { number, error: "too large".to_owned() }
 }
 
-pub(crate) async fn messages_come_in_order_with_everything_that_is_told(
-    store: &dyn Store,
-) -> Done {
+pub(crate) async fn messages_come_in_order_with_everything_that_is_told(store: &dyn Store) -> Done {
     let outcome =
         tell(store, &raise(), vec![alert("b", "x"), alert("a", "y"), alert("c", "x")], at(NOW))
             .await?;

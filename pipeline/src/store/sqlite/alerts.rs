@@ -104,9 +104,8 @@ pub(super) fn acknowledge(
 ) -> rusqlite::Result<u64> {
     let (chosen, given) = chosen(choice);
     let note = ack.note.clone().map_or(Value::Null, Value::Text);
-    let given = [Value::Text(ack.by.clone()), Value::Text(ack.at.clone()), note]
-        .into_iter()
-        .chain(given);
+    let given =
+        [Value::Text(ack.by.clone()), Value::Text(ack.at.clone()), note].into_iter().chain(given);
     let changed = write.execute(
         &format!(
             "UPDATE alerts SET ack_by = ?, ack_at = ?, ack_note = ?

@@ -53,7 +53,10 @@ pub fn backup(path: &Path, to: &Path) -> Result<u64, StoreError> {
 pub fn restore(path: &Path, from: &Path) -> Result<Restored, StoreError> {
     let _lock = lock_service(path, RESTORE)?;
     if !from.is_file() {
-        let cause = format!("{} is not there: name a file that `askance store backup` made", from.display());
+        let cause = format!(
+            "{} is not there: name a file that `askance store backup` made",
+            from.display()
+        );
         return Err(StoreError::Broken { attempt: RESTORE, cause });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

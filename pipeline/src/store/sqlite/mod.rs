@@ -29,7 +29,7 @@ use super::{
     Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 
-pub use copy::{Restored, backup, restore};
+pub use copy::{backup, restore};
 
 /// Connections for reading that are kept open while nobody uses them.
 const IDLE_READERS: usize = 4;
@@ -382,11 +382,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn rejects(
-        &self,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<(i64, RejectRow)>, StoreError> {
+    async fn rejects(&self, after: i64, limit: usize) -> Result<Vec<(i64, RejectRow)>, StoreError> {
         self.read("list rejects", move |read| alerts::rejects(read, after, limit)).await
     }
 

@@ -182,9 +182,10 @@ fn chosen(choice: &OutboxChoice) -> (String, Vec<Value>) {
 pub(super) fn list(read: &Connection, choice: &OutboxChoice) -> rusqlite::Result<Vec<OutboxRow>> {
     let (condition, given) = chosen(choice);
     let mut find = read.prepare(&format!(
-        "SELECT number, sink, outbox.alert, alerts.title, kind, is_dead, attempts, due, queued,
-             error
-         FROM outbox JOIN alerts ON alerts.id = outbox.alert WHERE {condition} ORDER BY number"
+        "SELECT outbox.number, sink, outbox.alert, alerts.title, kind, is_dead, attempts, due,
+             queued, error
+         FROM outbox JOIN alerts ON alerts.id = outbox.alert WHERE {condition}
+         ORDER BY outbox.number"
     ))?;
     let rows = find.query_map(params_from_iter(given), |row| {
         let state = if row.get(5)? { "dead" } else { "waiting" };

@@ -55,9 +55,8 @@ pub(super) fn prepare(
         check_ours(connection, path)?;
         check_whole(connection, path, false)?;
     }
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(explain)?;
+    let mode: String =
+        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(explain)?;
     if mode != "wal" {
         return Err(StoreError::Broken {
             attempt: ATTEMPT,
@@ -118,10 +117,8 @@ pub(super) fn check_whole(
     let explain = |error: rusqlite::Error| trouble::explain("check the store", path, &error);
     let check = if is_thorough { "PRAGMA integrity_check(5)" } else { "PRAGMA quick_check(5)" };
     let mut statement = connection.prepare(check).map_err(explain)?;
-    let found: Vec<String> = statement
-        .query_map([], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(explain)?;
+    let found: Vec<String> =
+        statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(explain)?;
     if found == ["ok"] {
         return Ok(());
     }

@@ -15,7 +15,18 @@ pub(super) fn explain(attempt: &'static str, path: &Path, error: &Error) -> Stor
     let transient = |cause: String| StoreError::Transient { attempt, cause };
     let broken = |cause: String| StoreError::Broken { attempt, cause };
     let Some(code) = error.sqlite_error_code() else {
-        return broken(format!("what is in {path} cannot be read: {error}; {}", advice()));
+        let is_data = matches!(
+            error,
+            Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::Utf8Error(..)
+                | Error::InvalidColumnType(..)
+        );
+        return broken(if is_data {
+            format!("what is in {path} cannot be read: {error}; {}", advice())
+        } else {
+            format!("a defect of askance: {error}, on {path}")
+        });
     };
     match code {
         ErrorCode::DiskFull => transient(format!(
@@ -49,8 +60,8 @@ pub(super) fn explain(attempt: &'static str, path: &Path, error: &Error) -> Stor
             "{path} is no store of askance, or its beginning is damaged; name another file or {}",
             advice()
         )),
-        // The rest would be a defect of ours, or of the tables.
-        _ => broken(format!("{error}, on {path}; {}", advice())),
+        // The rest would be a defect of ours, or tables that are not as they should be.
+        _ => broken(format!("{error}, on {path}; if it stays so, {}", advice())),
     }
 }
 

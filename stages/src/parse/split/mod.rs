@@ -3,6 +3,8 @@
 //! It walks only the outside: lists, envelopes and the ends of records. It takes the text in
 //! windows of any size and tells from where it must be kept. It parses no record.
 
+mod marks;
+
 use std::ops::Range;
 
 use memchr::memchr;
@@ -10,6 +12,7 @@ use memchr::memchr;
 use super::header::{self, Header, Whole};
 use super::structure::{Found, Structure, Walk};
 use crate::model::{Drop, Odd, Reason};
+use marks::Marks;
 
 /// Largest single record that is read.
 ///
@@ -29,6 +32,9 @@ pub enum Piece {
         range: Range<usize>,
         /// It holds an escape beginning with `\u`.
         has_unicode_escape: bool,
+        /// It looks like an event; false only for an object in no list of records that has none of
+        /// an event's keys.
+        is_event: bool,
     },
     /// The inside of a JSON string that holds a record.
     Quoted(Range<usize>),
@@ -79,6 +85,8 @@ pub struct Splitter {
     is_mid_line: bool,
     /// The current list has had an element.
     has_element: bool,
+    /// A value was cut, or may have been: from then on none reaches past the next mark.
+    marks: Option<Marks>,
 }
 
 impl Splitter {
@@ -94,6 +102,7 @@ impl Splitter {
             is_garbage: false,
             is_mid_line: false,
             has_element: false,
+            marks: None,
         }
     }
 
@@ -105,7 +114,10 @@ impl Splitter {
 
     /// The window now begins where [`Splitter::keep_from`] was.
     pub fn rebase(&mut self) {
-        self.at = 0;
+        let by = std::mem::take(&mut self.at);
+        if let Some(marks) = &mut self.marks {
+            marks.rebase(by);
+        }
     }
 
     /// True if the text so far ends between values, as a whole text must.
@@ -187,6 +199,11 @@ impl Splitter {
                 self.at += 1;
                 self.push(Frame::List { is_top: true }, window)
             }
+            // What is left of the lists that were cut.
+            b',' | b']' | b'}' if self.marks.is_some() => {
+                self.at += 1;
+                None
+            }
             _ => self.garbage(window, is_last),
         }
     }
@@ -218,10 +235,11 @@ impl Splitter {
 
     /// An object that may be a record, or an envelope with records in it.
     fn envelope_or_record(&mut self, window: &[u8], is_last: bool) -> Option<Step> {
-        let rest = &window[self.at..];
-        if header::is_plain_record(rest) {
+        if header::is_plain_record(&window[self.at..]) {
             return self.record(window, is_last);
         }
+        let (window, is_last) = self.bounded(window, is_last);
+        let rest = &window[self.at..];
         match header::look(self.structure, rest, is_last) {
             Header::List { key, from } => {
                 self.at += from;
@@ -234,28 +252,30 @@ impl Splitter {
                 self.push(frame, window)
             }
             Header::Whole { end, .. } if end > MAX_RECORD => {
-                Some(self.begin_discard(Reason::TooLarge, window))
+                Some(self.too_large(&window[..self.at + end]))
             }
             Header::Whole { end, kind } => {
                 let start = self.at;
                 self.at += end;
                 self.after_element();
                 let piece = match kind {
-                    Whole::Record { has_unicode_escape } => {
-                        Piece::Record { range: start..start + end, has_unicode_escape }
+                    Whole::Record { has_unicode_escape, is_event } => {
+                        Piece::Record { range: start..start + end, has_unicode_escape, is_event }
+                    }
+                    Whole::Quoted { inside } => {
+                        Piece::Quoted(start + inside.start..start + inside.end)
                     }
                     Whole::Detail { range, has_unicode_escape } => Piece::Record {
                         range: start + range.start..start + range.end,
                         has_unicode_escape,
+                        is_event: true,
                     },
                     Whole::Dropped(reason) => Piece::Dropped(reason),
                     Whole::Odd(odd) => Piece::Odd(odd),
                 };
                 Some(Step::Piece(piece))
             }
-            Header::More if rest.len() > MAX_RECORD => {
-                Some(self.begin_discard(Reason::TooLarge, window))
-            }
+            Header::More if rest.len() > MAX_RECORD => Some(self.too_large(window)),
             Header::More if is_last => Some(self.cut(window)),
             Header::More => Some(Step::More),
             Header::TooDeep => Some(self.begin_discard(Reason::TooDeep, window)),
@@ -264,11 +284,50 @@ impl Splitter {
         }
     }
 
-    /// Text ends within a value: everything of it is lost, what came before is not.
+    /// Text ends within a value: what came before it is kept, and so is what begins anew behind it.
     fn cut(&mut self, window: &[u8]) -> Step {
+        let end = self.take_up(window).unwrap_or(window.len());
         self.frames.clear();
-        let start = std::mem::replace(&mut self.at, window.len());
-        Step::Piece(Piece::Rejected(Reason::CutJson, start..window.len()))
+        self.walk = Walk::default();
+        if let Some(marks) = &mut self.marks {
+            marks.is_guess = false;
+        }
+        let start = std::mem::replace(&mut self.at, end);
+        Step::Piece(Piece::Rejected(Reason::CutJson, start..end))
+    }
+
+    /// A value does not end within what a record may have: it is too large, or it was cut.
+    fn too_large(&mut self, window: &[u8]) -> Step {
+        match self.take_up(window) {
+            Some(mark) => self.cut(&window[..mark]),
+            None => self.begin_discard(Reason::TooLarge, window),
+        }
+    }
+
+    /// Where reading can go on behind the value that begins here.
+    fn take_up(&mut self, window: &[u8]) -> Option<usize> {
+        let was_cut = self.marks.is_some();
+        let mut marks = self.marks.take().unwrap_or_default();
+        let mark = marks.next(window, self.at);
+        if was_cut || mark.is_some() {
+            self.marks = Some(marks);
+        }
+        mark.filter(|mark| *mark < window.len())
+    }
+
+    /// A list was cut between two of its elements, and a file begins: reading goes on there.
+    fn cut_between(&mut self) -> Step {
+        self.frames.clear();
+        self.marks.get_or_insert_default();
+        Step::Piece(Piece::Rejected(Reason::CutJson, self.at..self.at))
+    }
+
+    /// What the value that begins here can reach at most.
+    fn bounded<'w>(&mut self, window: &'w [u8], is_last: bool) -> (&'w [u8], bool) {
+        match self.marks.as_mut().and_then(|marks| marks.next(window, self.at)) {
+            Some(mark) => (&window[..mark], true),
+            None => (window, is_last),
+        }
     }
 
     fn after_element(&mut self) {
@@ -278,6 +337,7 @@ impl Splitter {
 
     #[inline]
     fn record(&mut self, window: &[u8], is_last: bool) -> Option<Step> {
+        let (window, is_last) = self.bounded(window, is_last);
         let start = self.at;
         let rest = &window[start..];
         match self.structure.find_end(&mut self.walk, rest, is_last) {
@@ -285,13 +345,12 @@ impl Splitter {
                 let has_unicode_escape = self.walk.has_unicode_escape;
                 self.at += length;
                 self.after_element();
-                Some(Step::Piece(Piece::Record { range: start..self.at, has_unicode_escape }))
+                let range = start..self.at;
+                Some(Step::Piece(Piece::Record { range, has_unicode_escape, is_event: true }))
             }
-            Found::End(_) => Some(self.begin_discard(Reason::TooLarge, window)),
+            Found::End(length) => Some(self.too_large(&window[..start + length])),
             Found::TooDeep => Some(self.begin_discard(Reason::TooDeep, window)),
-            Found::More if rest.len() > MAX_RECORD => {
-                Some(self.begin_discard(Reason::TooLarge, window))
-            }
+            Found::More if rest.len() > MAX_RECORD => Some(self.too_large(window)),
             Found::More if is_last => Some(self.cut(window)),
             Found::More => Some(Step::More),
         }
@@ -300,14 +359,17 @@ impl Splitter {
     fn begin_discard(&mut self, reason: Reason, window: &[u8]) -> Step {
         self.walk = Walk::unbounded();
         self.is_discarding = true;
+        self.marks.get_or_insert_with(Marks::guess);
         Step::Piece(Piece::Rejected(reason, self.at..window.len()))
     }
 
     fn discard(&mut self, window: &[u8], is_last: bool) -> Option<Step> {
+        let (window, is_last) = self.bounded(window, is_last);
         match self.structure.find_end(&mut self.walk, &window[self.at..], is_last) {
             Found::End(length) => {
                 self.at += length;
                 self.is_discarding = false;
+                self.marks.take_if(|marks| marks.is_guess);
                 self.after_element();
                 None
             }
@@ -332,7 +394,13 @@ impl Splitter {
         match byte {
             b'{' => match frame {
                 Frame::List { is_top: true } => self.envelope_or_record(window, is_last),
-                Frame::List { is_top: false } | Frame::Envelope => self.record(window, is_last),
+                Frame::List { is_top: false } | Frame::Envelope => {
+                    match marks::begins_file(&window[self.at..], is_last) {
+                        Some(true) => Some(self.cut_between()),
+                        Some(false) => self.record(window, is_last),
+                        None => Some(Step::More),
+                    }
+                }
                 Frame::Quoted { key } => self.quoted(key, window, is_last),
             },
             b',' => {
@@ -368,13 +436,15 @@ impl Splitter {
     /// An element with a string that holds a record.
     fn quoted(&mut self, key: &str, window: &[u8], is_last: bool) -> Option<Step> {
         let step = self.record(window, is_last)?;
-        let Step::Piece(Piece::Record { range, has_unicode_escape }) = step else {
+        let Step::Piece(Piece::Record { range, has_unicode_escape, is_event }) = step else {
             return Some(step);
         };
         let piece = match header::string_member(self.structure, &window[range.clone()], key) {
             Some(inside) => Piece::Quoted(range.start + inside.start..range.start + inside.end),
             // An element that is itself a record, as some exports have it.
-            None if key == "CloudTrailEvent" => Piece::Record { range, has_unicode_escape },
+            None if key == "CloudTrailEvent" => {
+                Piece::Record { range, has_unicode_escape, is_event }
+            }
             None => Piece::Dropped(Drop::NotCloudTrail),
         };
         Some(Step::Piece(piece))
@@ -390,6 +460,9 @@ impl Splitter {
             self.frames.pop();
             self.has_element = true;
             return None;
+        }
+        if byte == b'{' {
+            return Some(self.cut_between());
         }
         let rest = &window[self.at..];
         match header::look_on(self.structure, rest, is_last) {

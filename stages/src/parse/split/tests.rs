@@ -110,6 +110,58 @@ fn damage_is_told_and_the_rest_read() {
 }
 
 #[test]
+fn what_begins_anew_behind_a_cut_is_read() {
+    // Lines, and files one behind the other on one line, as `zcat` gives them.
+    check("{\"a\":{\n{\"b\":1}\n{\"c\":1}", r#"rejected:cut_json {"b":1} {"c":1}"#);
+    check("{\"a\":\"x\n{\"b\":1}\n{\"c\":1}", r#"rejected:cut_json {"b":1} {"c":1}"#);
+    check(
+        "{\"a\":{\r\n{\"b\":1}\r\n{\"c\":\r\n{\"d\":1}\r\n",
+        r#"rejected:cut_json {"b":1} rejected:cut_json {"d":1}"#,
+    );
+    let next = r#"{"Records":[{"b":1},{"c":1}]}{"Records":[{"d":1}]}"#;
+    for (cut, kept) in [
+        (r#"{"Rec"#, ""),
+        (r#"{"Records":["#, ""),
+        (r#"{"Records":[{"a":1},{"x":"y"#, r#"{"a":1} "#),
+        (r#"{"Records":[{"a":1},"#, r#"{"a":1} "#),
+        (r#"{"Records":[{"a":1}"#, r#"{"a":1} "#),
+        (r#"{"Records":[{"a":1}]"#, r#"{"a":1} "#),
+    ] {
+        let expected = format!(r#"{kept}rejected:cut_json {{"b":1}} {{"c":1}} {{"d":1}}"#);
+        check(&format!("{cut}{next}"), &expected);
+    }
+    check(
+        "{\"Records\":[\n{\"a\":1},\n{\"b\":[[[,\n{\"c\":1},\n{\"d\":1}\n]}\n{\"e\":1}",
+        r#"{"a":1} rejected:cut_json {"c":1} {"d":1} {"e":1}"#,
+    );
+}
+
+#[test]
+fn many_cut_lines_hide_no_other_and_take_no_longer() {
+    let cut = r#"{"eventVersion":"1","x":{"#;
+    let text = format!("{cut}\n{{\"a\":1}}\n").repeat(20_000);
+    for size in [64 << 20, 100_000] {
+        let found = pieces(text.as_bytes(), size);
+        assert_eq!(found.matches(r#"{"a":1}"#).count(), 20_000, "in windows of {size}");
+    }
+    let large = format!("{{\"x\":\"{}\n{{\"a\":1}}", "y".repeat(2 * MAX_RECORD));
+    for size in [64 << 20, 1 << 20] {
+        let found = pieces(large.as_bytes(), size);
+        assert!(found.ends_with(r#"rejected:cut_json {"a":1}"#), "{found}");
+    }
+}
+
+#[test]
+fn nothing_is_cut_at_lines_where_values_end_as_they_should() {
+    let record = "{\n\"items\": [\n{\n\"x\": 1\n}\n]\n}";
+    let deep = format!("{{\n\"x\":{}{}\n}}", "[".repeat(300), "]".repeat(300));
+    check(
+        &format!("{{\"Records\": [\n{record},\n{deep},\n{record}\n]}}\n"),
+        &format!("{record} rejected:too_deep {record}"),
+    );
+}
+
+#[test]
 fn a_record_over_the_cap_is_passed_over() {
     let large =
         format!("{{\"Records\":[{{\"x\":\"{}\"}},{{\"a\":1}}]}}", "y".repeat(MAX_RECORD + 9));

@@ -244,8 +244,11 @@ impl<'t> Reader<'t> {
         let is_them = is(pattern, "them") && !self.names.contains(&pattern);
         let matching: Vec<usize> = (0..self.names.len())
             .filter(|&index| match is_them {
-                true => !self.names[index].starts_with('_'),
-                false => glob(pattern, self.names[index]),
+                true => !is_aside(self.names[index]),
+                false => {
+                    let is_meant = pattern.starts_with('_') || !is_aside(self.names[index]);
+                    is_meant && glob(pattern, self.names[index])
+                }
             })
             .collect();
         let written = format!("{word} of {pattern}");
@@ -320,6 +323,11 @@ fn single_or(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
         1 => parts.swap_remove(0),
         _ => join(parts),
     }
+}
+
+/// True for selections that are counted only where their names are asked for, by the underscore.
+fn is_aside(name: &str) -> bool {
+    name.starts_with('_')
 }
 
 /// True if `name` is of that pattern, in which `*` stands for any characters.

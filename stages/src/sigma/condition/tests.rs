@@ -54,7 +54,10 @@ fn quantifiers_count_selections() {
     check("2 of sel*", "2(sel, sel_a, sel_b)");
     check("1 of them", "(sel | sel_a | sel_b | filter.x | all-good)");
     check("ALL OF THEM", "(sel & sel_a & sel_b & filter.x & all-good)");
-    check("1 of *_*", "(sel_a | sel_b | _hidden)");
+    check("1 of *_*", "(sel_a | sel_b)");
+    check("all of *", "(sel & sel_a & sel_b & filter.x & all-good)");
+    check("1 of _*", "_hidden");
+    check("1 of *hidden", "error: \"1 of *hidden\" matches no selection (there is \"_hidden\")");
     check("1 of s*a", "sel_a");
     check("all of sel", "sel");
     check("all-good", "all-good");

@@ -326,3 +326,21 @@ fn the_old_form_that_counts_is_told_and_not_run() {
          correlation (use a correlation document)"
     );
 }
+
+#[test]
+fn what_only_people_read_is_warned_of() {
+    let text = super::rule("sel: {x: 1}\ncondition: sel")
+        + "reference: https://example.com/a\ndescription: [a, {b: c}]\nfalsepositives:\n\
+           - Maintenance: at night\n- Tests\n-\ntags: {a: b}\n";
+    let files = [("a.yml", text.as_str())];
+    assert_eq!(
+        told(&files),
+        "a.yml:7:1: warning: unknown key \"reference\" (did you mean \"references\"?)\n\
+         a.yml:8:18: warning: description: expected text, found a mapping\n\
+         a.yml:10:3: warning: falsepositives: expected text, found a mapping\n\
+         a.yml:12:2: warning: falsepositives: expected text, found nothing\n\
+         a.yml:13:7: warning: tags: expected text, found a mapping"
+    );
+    let reading = reading(&files);
+    assert_eq!(reading.rules[0].false_positives, ["Tests"]);
+}

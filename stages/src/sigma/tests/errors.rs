@@ -86,10 +86,6 @@ fn wrong_values_are_told() {
         "a.yml:2:8: unknown level \"urgent\" (informational, low, medium, high, critical)",
     );
     check(
-        &format!("title: T\ntags: {{a: b}}\n{SOURCE}{DETECTION}"),
-        "a.yml:2:7: tags: expected text or a list of texts, found a mapping",
-    );
-    check(
         &format!("title: T\n{SOURCE}{DETECTION}askance: {{route: [owner, secuirty]}}\n"),
         "a.yml:4:18: unknown route \"secuirty\" (did you mean \"security\"?)",
     );
