@@ -264,7 +264,9 @@ fn outcome(status: u16, code: Option<&str>) -> &'static str {
         429 | 503 => "throttled",
         401 | 403 => "denied",
         _ => match code {
-            Some("AccessDenied" | "AccessDeniedException" | "UnrecognizedClientException") => "denied",
+            Some("AccessDenied" | "AccessDeniedException" | "UnrecognizedClientException") => {
+                "denied"
+            }
             _ => "failed",
         },
     }

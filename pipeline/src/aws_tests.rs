@@ -34,22 +34,33 @@ fn codes_are_found_in_json_and_xml() {
     let check = |body: &str, expected: Option<&str>| {
         assert_eq!(code_in(body.as_bytes()).as_deref(), expected, "{body}");
     };
-    check(r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"x"}"#, Some("RequestThrottled"));
+    check(
+        r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"x"}"#,
+        Some("RequestThrottled"),
+    );
     check(r#"{"code":"LimitExceededException"}"#, Some("LimitExceededException"));
-    check("<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", Some("Throttling"));
+    check(
+        "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>",
+        Some("Throttling"),
+    );
     check("<html>busy</html>", None);
     check("{", None);
     check("", None);
-    assert_eq!(bare_code("aws.protocoltests#ThrottlingException:http://internal/"), "ThrottlingException");
-    assert_eq!(bare_code("AWS.SimpleQueueService.NonExistentQueue;Sender"), "AWS.SimpleQueueService.NonExistentQueue");
+    assert_eq!(
+        bare_code("aws.protocoltests#ThrottlingException:http://internal/"),
+        "ThrottlingException"
+    );
+    assert_eq!(
+        bare_code("AWS.SimpleQueueService.NonExistentQueue;Sender"),
+        "AWS.SimpleQueueService.NonExistentQueue"
+    );
 }
 
 #[test]
 fn throttling_inside_a_bad_request_is_counted_as_such() {
     let body = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
     let head = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n";
-    let (url, _lines) =
-        answering(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
+    let (url, _lines) = answering(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
     let aws = Aws::on_loopback(&url);
     run(async {
         aws.sns(&Place::default()).await.list_topics().send().await.unwrap_err();
@@ -64,13 +75,19 @@ fn proxies_of_the_environment_are_used_and_fips_endpoints_asked_for() {
     if std::env::var_os(CHILD).is_some() {
         return call_sns();
     }
-    let refusal = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+    let refusal =
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
     let (proxy, lines) = answering(refusal);
     let run_with = |more: &[(&str, &str)]| {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "aws::tests::proxies_of_the_environment_are_used_and_fips_endpoints_asked_for"])
+            .args([
+                "--exact",
+                "aws::tests::proxies_of_the_environment_are_used_and_fips_endpoints_asked_for",
+            ])
             .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LD_LIBRARY_PATH"))
+            .envs(
+                std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LD_LIBRARY_PATH"),
+            )
             .env(CHILD, "1")
             .env("AWS_ACCESS_KEY_ID", "testing")
             .env("AWS_SECRET_ACCESS_KEY", "testing")
@@ -85,9 +102,15 @@ fn proxies_of_the_environment_are_used_and_fips_endpoints_asked_for() {
         lines.try_iter().collect::<Vec<String>>()
     };
     let told = run_with(&[("HTTPS_PROXY", &proxy)]);
-    assert!(told.contains(&"CONNECT sns.us-east-1.amazonaws.com:443 HTTP/1.1".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"CONNECT sns.us-east-1.amazonaws.com:443 HTTP/1.1".to_owned()),
+        "{told:?}"
+    );
     let told = run_with(&[("HTTPS_PROXY", &proxy), ("AWS_USE_FIPS_ENDPOINT", "true")]);
-    assert!(told.contains(&"CONNECT sns-fips.us-east-1.amazonaws.com:443 HTTP/1.1".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&"CONNECT sns-fips.us-east-1.amazonaws.com:443 HTTP/1.1".to_owned()),
+        "{told:?}"
+    );
     // An address that no proxy is asked for: nobody listens there, and the proxy sees nothing.
     let direct = [
         ("HTTPS_PROXY", proxy.as_str()),

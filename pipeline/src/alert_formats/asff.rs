@@ -110,7 +110,8 @@ fn label(level: Level) -> &'static str {
 }
 
 fn description(alert: &Alert, words: &Words, account: Option<&AccountFacts>) -> String {
-    let question = words.ask.en.as_ref().or(words.description.as_ref()).unwrap_or(&alert.rule.title);
+    let question =
+        words.ask.en.as_ref().or(words.description.as_ref()).unwrap_or(&alert.rule.title);
     let actor = alert.actor.name.as_deref().or(alert.actor.arn.as_deref()).unwrap_or("unknown");
     let name = account.and_then(|facts| facts.name.as_ref());
     let place = match (alert.account.as_deref(), name) {
@@ -215,7 +216,8 @@ fn kind(resource: &Resource) -> &'static str {
         let what = rest.split([':', '/']).next()?;
         let is_bucket = service == "s3" && !rest.contains('/');
         let found = ARN_KINDS.iter().find(|(of, prefix, _)| {
-            *of == service && (*prefix == what || prefix.is_empty() && (service != "s3" || is_bucket))
+            *of == service
+                && (*prefix == what || prefix.is_empty() && (service != "s3" || is_bucket))
         });
         found.filter(|_| arn == "arn").map(|(_, _, kind)| *kind)
     };

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn tags_are_techniques_and_tactics() {
-        let check = |tag: &str, expected: Option<Attack>| assert_eq!(attack(tag), expected, "{tag}");
+        let check =
+            |tag: &str, expected: Option<Attack>| assert_eq!(attack(tag), expected, "{tag}");
         let technique = |number: &str, sub: Option<&str>| {
             Some(Attack::Technique(number.to_owned(), sub.map(str::to_owned)))
         };

@@ -92,7 +92,8 @@ pub fn ocsf_told(alert: &Alert, told: &Told<'_>) -> Value {
         "raw_data": alert.event.as_ref().map(|event| event.get()),
     });
     if !told.left_out.is_empty() {
-        let whole = format!("{} left out: askance alerts show {}", told.left_out.join(", "), alert.id);
+        let whole =
+            format!("{} left out: askance alerts show {}", told.left_out.join(", "), alert.id);
         finding["status_detail"] = whole.into();
     }
     without_nulls(&mut finding);
@@ -225,9 +226,9 @@ fn evidences(alert: &Alert, act: &Act) -> Value {
 fn actor(actor: &Actor) -> Value {
     let uid = actor.arn.as_deref().or(actor.name.as_deref());
     let (kind, kind_name) = match actor.kind.as_deref() {
-        Some("IAMUser" | "IdentityCenterUser" | "FederatedUser" | "SAMLUser" | "WebIdentityUser") => {
-            (1, "User")
-        }
+        Some(
+            "IAMUser" | "IdentityCenterUser" | "FederatedUser" | "SAMLUser" | "WebIdentityUser",
+        ) => (1, "User"),
         Some("Root") => (2, "Admin"),
         Some("AWSService") => (4, "Service"),
         Some(other) => (99, other),

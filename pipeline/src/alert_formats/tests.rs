@@ -38,7 +38,9 @@ fn all() -> Vec<Notice> {
         tags: [("team".to_owned(), "pay".to_owned())].into(),
     });
     told.alert.rule.tags =
-        ["attack.t1078.004", "attack.exfiltration", "attack.t1537", "cve.2021-1"].map(str::to_owned).into();
+        ["attack.t1078.004", "attack.exfiltration", "attack.t1537", "cve.2021-1"]
+            .map(str::to_owned)
+            .into();
     notices.push(told);
     notices
 }
@@ -147,12 +149,16 @@ fn findings_keep_to_the_limits_of_security_hub() {
             text.chars().count()
         };
         for (pointer, most) in [
-            ("/Id", 512), ("/GeneratorId", 512), ("/Title", 256), ("/Description", 1024),
+            ("/Id", 512),
+            ("/GeneratorId", 512),
+            ("/Title", 256),
+            ("/Description", 1024),
             ("/Remediation/Recommendation/Text", 512),
         ] {
             assert!(length(pointer) <= most, "{pointer} {finding}");
         }
-        for pointer in ["/Id", "/GeneratorId", "/Title", "/Description", "/CreatedAt", "/UpdatedAt"] {
+        for pointer in ["/Id", "/GeneratorId", "/Title", "/Description", "/CreatedAt", "/UpdatedAt"]
+        {
             assert!(length(pointer) > 0, "{pointer} {finding}");
         }
         let resources = finding["Resources"].as_array().unwrap();
@@ -162,7 +168,10 @@ fn findings_keep_to_the_limits_of_security_hub() {
             assert!((1..=512).contains(&id), "{resource}");
         }
         let fields = finding["ProductFields"].as_object().unwrap();
-        assert!(fields.len() <= 50 && fields.values().all(|value| value.as_str().unwrap().chars().count() <= 2048));
+        assert!(
+            fields.len() <= 50
+                && fields.values().all(|value| value.as_str().unwrap().chars().count() <= 2048)
+        );
         assert!(!finding["FindingProviderFields"]["Types"].as_array().unwrap().is_empty());
         assert!(finding.to_string().len() < 240_000);
     }

@@ -86,7 +86,10 @@ async fn the_place_is_kept_before_the_first_message_and_with_each_one() {
     assert_eq!(bench.run_file().await, expected);
     let sent = bench.store.position("log").await.unwrap();
     assert_ne!(sent, begun);
-    assert_eq!(bench.store.depths().await.unwrap().iter().map(|depth| depth.waiting).sum::<u64>(), 0);
+    assert_eq!(
+        bench.store.depths().await.unwrap().iter().map(|depth| depth.waiting).sum::<u64>(),
+        0
+    );
     // A program that ended before it noted what became of a message leaves its line behind.
     let path = bench.folder.path().join("alerts.jsonl");
     let mut text = std::fs::read_to_string(&path).unwrap();

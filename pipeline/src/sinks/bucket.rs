@@ -69,9 +69,9 @@ fn pack(lines: &str) -> std::io::Result<Vec<u8>> {
 
 /// The part `date=` of a key, by a time in RFC 3339.
 pub fn date_part(time: Option<&str>) -> String {
-    let date = time.and_then(askance_stages::model::parse_time).map(|time| {
-        askance_stages::model::utc(time).date().to_string()
-    });
+    let date = time
+        .and_then(askance_stages::model::parse_time)
+        .map(|time| askance_stages::model::utc(time).date().to_string());
     format!("date={}", date.as_deref().unwrap_or(UNKNOWN))
 }
 

@@ -37,9 +37,13 @@ async fn put_events(State(calls): State<Calls>, body: String) -> Answer {
         assert!(length("DetailType") <= 128 && length("Detail") <= 256 << 10);
         let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
         answers.push(match detail["rule"]["title"].as_str() {
-            Some("throttle") => json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}),
+            Some("throttle") => {
+                json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+            }
             Some("break") => json!({"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}),
-            Some("bad") => json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}),
+            Some("bad") => {
+                json!({"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."})
+            }
             _ => {
                 taken.push(entry.clone());
                 json!({"EventId": format!("event-{}", taken.len())})
@@ -60,7 +64,8 @@ impl Bus {
             source: "askance".to_owned(),
             region: None,
         };
-        EventBridge::open(&config, &contract::context(&format!("http://{}", self.way.address))).await
+        EventBridge::open(&config, &contract::context(&format!("http://{}", self.way.address)))
+            .await
     }
 }
 
@@ -85,7 +90,8 @@ impl Where for Bus {
 
     async fn arrived(&self) -> Vec<Arrived> {
         let calls = self.calls.lock().unwrap();
-        let one = |entry: &Value| arrived(&format!("{}\n", entry["Detail"].as_str().unwrap())).remove(0);
+        let one =
+            |entry: &Value| arrived(&format!("{}\n", entry["Detail"].as_str().unwrap())).remove(0);
         calls.iter().flatten().map(one).collect()
     }
 
@@ -107,7 +113,8 @@ async fn failures_of_single_events_are_theirs() {
         notice
     };
     let batch = ["a", "throttle", "break", "bad", "b"];
-    let batch: Vec<Notice> = (1..).zip(batch).map(|(number, title)| titled(number, title)).collect();
+    let batch: Vec<Notice> =
+        (1..).zip(batch).map(|(number, title)| titled(number, title)).collect();
     let results = sink.send(&batch).await;
     assert_eq!(results.len(), 5);
     assert_eq!(results[0].as_ref().unwrap().reference.as_deref(), Some("event-1"));

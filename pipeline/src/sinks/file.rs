@@ -114,7 +114,8 @@ mod tests {
         let results = second.send(&[usual(1), again, largest(), usual(2)]).await;
         assert!(results.iter().all(Result::is_ok) && results.len() == 4);
         let text = std::fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap();
-        let expected = [usual(1).json, largest().json, usual(2).json].map(|json| json + "\n").concat();
+        let expected =
+            [usual(1).json, largest().json, usual(2).json].map(|json| json + "\n").concat();
         assert_eq!(text, expected);
     }
 
@@ -123,7 +124,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut sink = sink(&folder.path().join("missing"));
         let error = sink.resume(None).await.unwrap_err().to_string();
-        assert!(error.starts_with("cannot write to /") && error.contains("No such file"), "{error}");
+        assert!(
+            error.starts_with("cannot write to /") && error.contains("No such file"),
+            "{error}"
+        );
         let results = sink.send(&[usual(1)]).await;
         assert!(matches!(results[..], [Err(SendError::Down(_))]));
         std::fs::create_dir(folder.path().join("missing")).unwrap();

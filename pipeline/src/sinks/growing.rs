@@ -83,7 +83,11 @@ impl Growing {
                     }
                     return Ok(mark.clone());
                 }
-                if length < mark.length { "is shorter than what was written to it" } else { "was replaced" }
+                if length < mark.length {
+                    "is shorter than what was written to it"
+                } else {
+                    "was replaced"
+                }
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => "is gone",
             Err(cause) => return Err(cause),

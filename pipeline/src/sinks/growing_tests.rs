@@ -10,7 +10,8 @@ fn growing(folder: &tempfile::TempDir, rotate_at: Option<u64>, keep: u32) -> Gro
 
 /// The lines of all files, the oldest first.
 fn lines(file: &Growing) -> Vec<String> {
-    let mut paths: Vec<PathBuf> = (1..=file.keep).rev().map(|number| file.numbered(number)).collect();
+    let mut paths: Vec<PathBuf> =
+        (1..=file.keep).rev().map(|number| file.numbered(number)).collect();
     paths.push(file.path.clone());
     let texts = paths.iter().map(|path| fs::read_to_string(path).unwrap_or_default());
     texts.collect::<String>().lines().map(str::to_owned).collect()
@@ -60,7 +61,10 @@ fn a_file_of_somebody_else_is_never_cut() {
     };
     check(&|path| fs::write(path, "x\n").unwrap(), &["x", "c", "d"]);
     check(&|path| fs::write(path, "").unwrap(), &["c", "d"]);
-    check(&|path| fs::write(path, "other lines\nand more\n").unwrap(), &["other lines", "and more", "c", "d"]);
+    check(
+        &|path| fs::write(path, "other lines\nand more\n").unwrap(),
+        &["other lines", "and more", "c", "d"],
+    );
     check(&|path| fs::remove_file(path).unwrap(), &["c", "d"]);
     // Moved away by somebody who moves logs: what was moved stays.
     check(&|path| fs::rename(path, path.with_extension("jsonl.1")).unwrap(), &["a", "b", "c", "d"]);

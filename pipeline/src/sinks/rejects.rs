@@ -44,11 +44,13 @@ impl RejectWriter {
     /// Of the place that is configured; nothing is called yet.
     pub async fn open(config: &RejectsConfig, context: &SinkContext) -> Self {
         let place = match config {
-            RejectsConfig::File { path, rotate_at, keep } => WriterPlace::File(Appender::new(Growing {
-                path: path.clone(),
-                rotate_at: rotate_at.map(|size| size.0),
-                keep: *keep,
-            })),
+            RejectsConfig::File { path, rotate_at, keep } => {
+                WriterPlace::File(Appender::new(Growing {
+                    path: path.clone(),
+                    rotate_at: rotate_at.map(|size| size.0),
+                    keep: *keep,
+                }))
+            }
             RejectsConfig::S3 { bucket, prefix, region } => {
                 WriterPlace::S3(Bucket::open(bucket, prefix, region.as_ref(), context).await)
             }

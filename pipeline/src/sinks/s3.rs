@@ -37,7 +37,9 @@ impl S3 {
     fn lines(&self, notices: &[Notice]) -> String {
         match self.format {
             S3Format::Json => lines(notices),
-            S3Format::Ocsf => notices.iter().map(|notice| format!("{}\n", finding(notice))).collect(),
+            S3Format::Ocsf => {
+                notices.iter().map(|notice| format!("{}\n", finding(notice))).collect()
+            }
         }
     }
 }

@@ -73,7 +73,8 @@ impl Where for Store {
         let s3 = aws.s3(&Place::default()).await;
         s3.create_bucket().bucket(&name).create_bucket_configuration(place).send().await.unwrap();
         let address = moto.url().trim_start_matches("http://").parse().unwrap();
-        let way = Way::to(address, Speech::Http(403, "<Error><Code>AccessDenied</Code></Error>")).await;
+        let way =
+            Way::to(address, Speech::Http(403, "<Error><Code>AccessDenied</Code></Error>")).await;
         Self { _moto: moto, way, aws, name, seen: Mutex::default() }
     }
 
@@ -110,12 +111,16 @@ async fn alerts_lie_by_date_and_account_and_a_repeat_overwrites_itself() {
     let mut folders: Vec<&str> =
         objects.iter().map(|(key, _)| key.rsplit_once('/').unwrap().0).collect();
     folders.sort_unstable();
-    assert_eq!(folders, [
-        "alerts/date=2026-11-24/account=111122223333",
-        "alerts/date=2026-11-24/account=444455556666",
-        "alerts/date=__HIVE_DEFAULT_PARTITION__/account=111122223333",
-    ]);
-    let (key, text) = objects.iter().find(|(key, _)| key.contains("2026-11-24/account=1111")).unwrap();
+    assert_eq!(
+        folders,
+        [
+            "alerts/date=2026-11-24/account=111122223333",
+            "alerts/date=2026-11-24/account=444455556666",
+            "alerts/date=__HIVE_DEFAULT_PARTITION__/account=111122223333",
+        ]
+    );
+    let (key, text) =
+        objects.iter().find(|(key, _)| key.contains("2026-11-24/account=1111")).unwrap();
     assert!(key.ends_with(".jsonl.gz"));
     assert_eq!(*text, format!("{}\n{}\n", usual(1).json, usual(4).json));
 }
@@ -130,9 +135,16 @@ async fn findings_are_updated() {
     again.message_id = "people/again".to_owned();
     assert!(sink.send(&[usual(1)]).await[0].is_ok());
     assert!(sink.send(&[again]).await[0].is_ok());
-    let mut activities: Vec<i64> = store.objects().await.iter().map(|(_, text)| {
-        serde_json::from_str::<serde_json::Value>(text).unwrap()["activity_id"].as_i64().unwrap()
-    }).collect();
+    let mut activities: Vec<i64> = store
+        .objects()
+        .await
+        .iter()
+        .map(|(_, text)| {
+            serde_json::from_str::<serde_json::Value>(text).unwrap()["activity_id"]
+                .as_i64()
+                .unwrap()
+        })
+        .collect();
     activities.sort_unstable();
     assert_eq!(activities, [1, 2]);
 }
@@ -148,7 +160,10 @@ async fn only_what_is_in_the_bucket_was_sent() {
     assert_eq!(results.len(), 2);
     for result in results {
         let Err(SendError::Down(words)) = result else { panic!("{result:?}") };
-        assert!(words.starts_with("cannot write s3://") && words.contains("AccessDenied"), "{words}");
+        assert!(
+            words.starts_with("cannot write s3://") && words.contains("AccessDenied"),
+            "{words}"
+        );
     }
     assert!(store.objects().await.is_empty());
 }

@@ -29,11 +29,19 @@ impl SecurityHub {
     ///
     /// # Errors
     /// When no region is known.
+<<<<<<< HEAD
     pub async fn open(config: &SecurityHubConfig, context: &SinkContext) -> Result<Self, SinkError> {
         let region = match &config.region {
             Some(region) => Some(region.clone()),
             None => context.aws.region().await,
         };
+=======
+    pub async fn open(
+        config: &SecurityHubConfig,
+        context: &SinkContext,
+    ) -> Result<Self, SinkError> {
+        let region = config.region.clone().or_else(|| context.aws.region());
+>>>>>>> run-aws
         let region = region.ok_or_else(|| {
             context.misconfigured("no region is known: write region, or set AWS_REGION")
         })?;
@@ -52,7 +60,10 @@ impl SecurityHub {
 
 /// Findings that are not of the right form stay so.
 fn is_refusal(code: &str, _: &str) -> bool {
-    matches!(code, "InvalidInput" | "InvalidInputException" | "ValidationException" | "FindingTooLarge")
+    matches!(
+        code,
+        "InvalidInput" | "InvalidInputException" | "ValidationException" | "FindingTooLarge"
+    )
 }
 
 #[async_trait]
@@ -82,13 +93,18 @@ impl Sink for SecurityHub {
             .iter()
             .map(|failed| {
                 let code = failed.error_code().unwrap_or_default();
-                (failed.id().unwrap_or_default(), (code, failed.error_message().unwrap_or_default()))
+                (
+                    failed.id().unwrap_or_default(),
+                    (code, failed.error_message().unwrap_or_default()),
+                )
             })
             .collect();
         notices
             .iter()
             .map(|notice| match failed.get(Product::finding_id(&notice.alert).as_str()) {
-                Some((code, words)) => Err(failure_of_one(&self.attempt(), code, words, is_refusal)),
+                Some((code, words)) => {
+                    Err(failure_of_one(&self.attempt(), code, words, is_refusal))
+                }
                 None => Ok(Sent::default()),
             })
             .collect()
@@ -105,8 +121,7 @@ fn finding(asff: &Value) -> AwsSecurityFinding {
         .build();
     let types = asff["FindingProviderFields"]["Types"].as_array().into_iter().flatten();
     let types = types.filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    let fields =
-        FindingProviderFields::builder().severity(severity).set_types(Some(types)).build();
+    let fields = FindingProviderFields::builder().severity(severity).set_types(Some(types)).build();
     let recommendation = asff.pointer("/Remediation/Recommendation").map(|advice| {
         let advice = Recommendation::builder()
             .set_text(self::text(advice, "Text"))
@@ -136,9 +151,10 @@ fn finding(asff: &Value) -> AwsSecurityFinding {
 }
 
 fn resource(asff: &Value) -> Resource {
-    let details = asff.pointer("/Details/Other").and_then(Value::as_object).map(|other| {
-        ResourceDetails::builder().set_other(Some(texts(other))).build()
-    });
+    let details = asff
+        .pointer("/Details/Other")
+        .and_then(Value::as_object)
+        .map(|other| ResourceDetails::builder().set_other(Some(texts(other))).build());
     Resource::builder()
         .set_type(text(asff, "Type"))
         .set_id(text(asff, "Id"))

@@ -26,8 +26,14 @@ fn complaint(finding: &Value) -> Option<(&'static str, String)> {
         finding.pointer(pointer).and_then(Value::as_str).map_or(0, |text| text.chars().count())
     };
     for (pointer, most) in [
-        ("/Id", 512), ("/ProductArn", 2048), ("/GeneratorId", 512), ("/AwsAccountId", 12),
-        ("/Title", 256), ("/Description", 1024), ("/CreatedAt", 64), ("/UpdatedAt", 64),
+        ("/Id", 512),
+        ("/ProductArn", 2048),
+        ("/GeneratorId", 512),
+        ("/AwsAccountId", 12),
+        ("/Title", 256),
+        ("/Description", 1024),
+        ("/CreatedAt", 64),
+        ("/UpdatedAt", 64),
         ("/FindingProviderFields/Severity/Label", 13),
     ] {
         if !(1..=most).contains(&length(pointer)) {
@@ -84,10 +90,12 @@ impl Where for Hub {
         let findings = Findings::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/findings/import", post(import)).with_state(findings.clone());
+        let router =
+            Router::new().route("/findings/import", post(import)).with_state(findings.clone());
         let router = router.layer(axum::extract::DefaultBodyLimit::max(64 << 20));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let body = r#"{"__type":"InvalidInputException","Message":"a finding is not of the right form"}"#;
+        let body =
+            r#"{"__type":"InvalidInputException","Message":"a finding is not of the right form"}"#;
         Self { way: Way::to(address, Speech::Http(400, body)).await, findings }
     }
 

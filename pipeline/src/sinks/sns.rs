@@ -59,10 +59,8 @@ impl Sns {
     async fn publish(&self, notice: &Notice) -> Result<(), SendError> {
         let subject = subject(notice);
         let attributes = attributes(notice);
-        let used: usize = attributes
-            .iter()
-            .map(|(name, value)| name.len() + "String".len() + value.len())
-            .sum();
+        let used: usize =
+            attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
         let room = MAX_BYTES - used - subject.len();
         let mut request = self
             .client
@@ -131,8 +129,11 @@ fn within(text: String, room: usize, id: &str) -> String {
 fn is_refusal(code: &str, words: &str) -> bool {
     let is_invalid = matches!(
         code,
-        "InvalidParameter" | "InvalidParameterException" | "InvalidParameterValue"
-            | "ParameterValueInvalid" | "ValidationError"
+        "InvalidParameter"
+            | "InvalidParameterException"
+            | "InvalidParameterValue"
+            | "ParameterValueInvalid"
+            | "ValidationError"
     );
     is_invalid && !words.contains("Topic")
 }

@@ -38,7 +38,13 @@ impl Topic {
         let queue_url = queue.send().await.unwrap().queue_url.unwrap();
         let name = queue_url.rsplit('/').next().unwrap();
         let queue_arn = format!("arn:aws:sqs:eu-west-1:123456789012:{name}");
-        sns.subscribe().topic_arn(&topic_arn).protocol("sqs").endpoint(queue_arn).send().await.unwrap();
+        sns.subscribe()
+            .topic_arn(&topic_arn)
+            .protocol("sqs")
+            .endpoint(queue_arn)
+            .send()
+            .await
+            .unwrap();
         let address = moto.url().trim_start_matches("http://").parse().unwrap();
         let body = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code>\
                     <Message>Invalid parameter: Message too long</Message></Error></ErrorResponse>";
@@ -48,12 +54,8 @@ impl Topic {
 
     async fn sink(&self, format: SnsFormat) -> Sns {
         let context = contract::context(&format!("http://{}", self.way.address));
-        let config = SnsConfig {
-            topic_arn: self.topic_arn.clone(),
-            format,
-            region: None,
-            languages: None,
-        };
+        let config =
+            SnsConfig { topic_arn: self.topic_arn.clone(), format, region: None, languages: None };
         Sns::open(&config, &context).await.unwrap()
     }
 
@@ -61,7 +63,8 @@ impl Topic {
     async fn delivered(&self) -> Vec<HashMap<String, Value>> {
         let sqs = self.aws.sqs(&Place::default()).await;
         loop {
-            let answer = sqs.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
+            let answer =
+                sqs.receive_message().queue_url(&self.queue_url).max_number_of_messages(10);
             let messages = answer.send().await.unwrap().messages.unwrap_or_default();
             if messages.is_empty() {
                 return self.read.lock().unwrap().clone();
@@ -70,7 +73,8 @@ impl Topic {
                 let body = serde_json::from_str(message.body().unwrap()).unwrap();
                 self.read.lock().unwrap().push(body);
                 let receipt = message.receipt_handle().unwrap();
-                let delete = sqs.delete_message().queue_url(&self.queue_url).receipt_handle(receipt);
+                let delete =
+                    sqs.delete_message().queue_url(&self.queue_url).receipt_handle(receipt);
                 delete.send().await.unwrap();
             }
         }
@@ -112,8 +116,12 @@ async fn the_message_is_the_alert_with_attributes_to_filter_by() {
     let message = topic.delivered().await.remove(0);
     let text = message["Message"].as_str().unwrap();
     assert!(text.ends_with(&usual(1).json[1..]), "{text}");
-    assert_eq!(message["Subject"], "[HIGH] Security group lets the whole internet reach an admin port");
-    let attribute = |name: &str| message["MessageAttributes"][name]["Value"].as_str().unwrap().to_owned();
+    assert_eq!(
+        message["Subject"],
+        "[HIGH] Security group lets the whole internet reach an admin port"
+    );
+    let attribute =
+        |name: &str| message["MessageAttributes"][name]["Value"].as_str().unwrap().to_owned();
     assert_eq!(attribute("level"), "high");
     assert_eq!(attribute("rule"), "b217715a-a30a-4946-a4e3-0e85de78aa8e");
     assert_eq!(attribute("account"), "111122223333");
@@ -154,7 +162,8 @@ async fn an_ordered_topic_drops_what_is_sent_twice() {
     let mut sink = topic.sink(SnsFormat::Json).await;
     let results = sink.send(&[usual(1), usual(1), usual(2)]).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    let mut ids: Vec<String> = topic.arrived().await.into_iter().map(|arrived| arrived.id).collect();
+    let mut ids: Vec<String> =
+        topic.arrived().await.into_iter().map(|arrived| arrived.id).collect();
     ids.dedup();
     assert_eq!(ids, [usual(1).alert.id, usual(2).alert.id]);
 }
@@ -167,7 +176,10 @@ async fn a_topic_that_is_gone_or_closed_may_be_mended() {
     let results = sink.send(&[usual(1), usual(2)]).await;
     assert_eq!(results.len(), 2);
     let Err(SendError::Down(words)) = &results[0] else { panic!("{results:?}") };
-    assert!(words.contains("cannot publish to arn:aws:sns:") && words.contains("NotFound"), "{words}");
+    assert!(
+        words.contains("cannot publish to arn:aws:sns:") && words.contains("NotFound"),
+        "{words}"
+    );
     assert!(!is_refusal("AuthorizationError", ""));
     assert!(!is_refusal("InvalidParameter", "Invalid parameter: TopicArn"));
     assert!(is_refusal("InvalidParameter", "Invalid parameter: Message too long"));

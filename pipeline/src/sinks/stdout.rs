@@ -63,7 +63,11 @@ mod tests {
     }
 
     impl AsyncWrite for Pipe {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
             if *self.is_broken.lock().unwrap() {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }

@@ -388,9 +388,7 @@ impl Known {
 impl Outcome {
     fn message(&mut self, message: Message) {
         let is_there = self.messages.iter().any(|known| {
-            known.sink == message.sink
-                && known.alert == message.alert
-                && known.kind == message.kind
+            known.sink == message.sink && known.alert == message.alert && known.kind == message.kind
         });
         if !is_there {
             self.messages.push(message);

@@ -73,9 +73,10 @@ impl Route {
         self.min_level.is_none_or(|level| alert.level >= level)
             && is_any(&self.accounts, alert.account.as_ref())
             && is_any(&self.ous, account.and_then(|facts| facts.ou.as_ref()))
-            && self.account_tags.iter().all(|(key, value)| {
-                account.is_some_and(|facts| facts.tags.get(key) == Some(value))
-            })
+            && self
+                .account_tags
+                .iter()
+                .all(|(key, value)| account.is_some_and(|facts| facts.tags.get(key) == Some(value)))
             && self.has_rule_tag(alert)
             && self.hours.as_ref().is_none_or(|hours| hours.hold(now))
             && self.condition.as_ref().is_none_or(|condition| condition.holds(json))
