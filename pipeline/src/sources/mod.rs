@@ -4,11 +4,7 @@
 //! acknowledgement: only after everything that an object gave is committed may it be deleted, moved
 //! past or noted as read. A source never names a sink.
 
-#[cfg(test)]
-mod contract;
 mod directory;
-#[cfg(test)]
-mod double;
 pub mod envelope;
 pub mod files;
 mod known;
@@ -17,6 +13,8 @@ mod s3_queue;
 mod shown;
 mod standard_input;
 mod stdin;
+#[cfg(test)]
+pub mod tests;
 
 use std::sync::Arc;
 

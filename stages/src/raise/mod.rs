@@ -235,7 +235,7 @@ impl Raise {
                     due: later(now, self.update_interval),
                 });
             }
-            known.put(group.clone(), &raised.keys);
+            known.put(&group, &raised.keys);
             outcome.groups.insert(group.leader.clone(), group);
         } else if !self.is_capped(&mut raised, known, now, outcome) {
             let sinks = self.sinks(&raised, now);
@@ -248,7 +248,7 @@ impl Raise {
                     due: now,
                 });
             }
-            known.put(group.clone(), &raised.keys);
+            known.put(&group, &raised.keys);
             outcome.groups.insert(group.leader.clone(), group);
         }
         outcome.raised.push(raised);
@@ -292,7 +292,7 @@ impl Raise {
             let held = outcome.groups.get(leader).cloned().or_else(|| known.held(leader));
             if let Some(mut group) = held {
                 group.add(&raised.alert);
-                known.put(group.clone(), &[Known::held_key(leader)]);
+                known.put(&group, &[Known::held_key(leader)]);
                 outcome.groups.insert(leader.clone(), group);
             }
         } else {
@@ -306,7 +306,7 @@ impl Raise {
                 let alert = raised.alert.id.clone();
                 outcome.message(Message { sink, alert, kind: MessageKind::More, due });
             }
-            known.put(group.clone(), &raised.keys);
+            known.put(&group, &raised.keys);
             outcome.groups.insert(group.leader.clone(), group);
         }
         known.rates.insert(rule.clone(), rate.clone());
@@ -369,7 +369,7 @@ impl Known {
         self.groups.get(&Self::held_key(leader)).and_then(|groups| groups.first()).cloned()
     }
 
-    fn put(&mut self, group: Group, keys: &[String]) {
+    fn put(&mut self, group: &Group, keys: &[String]) {
         // A group is found by the keys of all its members.
         for groups in self.groups.values_mut() {
             if let Some(place) = groups.iter_mut().find(|known| known.leader == group.leader) {

@@ -15,8 +15,8 @@ use super::Directory;
 use super::read::{Reading, read};
 use super::walk::Stamp;
 use crate::config::{DirectoryConfig, Span};
-use crate::sources::contract::{self, Place};
-use crate::sources::double::{Runtime, bytes_of};
+use crate::sources::tests::contract::{self, Place};
+use crate::sources::tests::double::{Runtime, bytes_of};
 use crate::sources::{Body, Source};
 
 /// A folder that can be gone.
@@ -106,7 +106,8 @@ async fn a_folder_that_is_not_there_says_so() {
     folder.break_off().await;
     let runtime = Runtime::new();
     let running = runtime.run(folder.open());
-    crate::sources::double::until("it is told", || !runtime.health.why_unready().is_empty()).await;
+    crate::sources::tests::double::until("it is told", || !runtime.health.why_unready().is_empty())
+        .await;
     let said = format!(
         "source place: cannot read folder {}: no such file or directory",
         folder.path.display()
@@ -255,7 +256,7 @@ async fn many_files_are_asked_of_the_ledger_in_batches_and_once() {
     // A restart finds all of them in the ledger, and does not ask again at each walk.
     let again = runtime.run(folder.open());
     let known = || runtime.objects("known");
-    crate::sources::double::until("all are known", || known() == count as u64).await;
+    crate::sources::tests::double::until("all are known", || known() == count as u64).await;
     let asked = runtime.ledger.asked.load(Ordering::SeqCst);
     assert!(asked < count / 10, "{asked} questions");
     tokio::time::sleep(Duration::from_millis(500)).await;

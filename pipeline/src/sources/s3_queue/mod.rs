@@ -7,20 +7,14 @@
 mod body;
 mod buckets;
 mod deletes;
-#[cfg(test)]
-mod fault_tests;
 mod fetch;
 mod message;
-#[cfg(test)]
-mod moto_tests;
 mod notification;
-#[cfg(test)]
-mod notification_tests;
 mod outcome;
 mod queue;
 mod receiver;
 #[cfg(test)]
-mod stand_in;
+mod tests;
 mod troubles;
 mod visibility;
 

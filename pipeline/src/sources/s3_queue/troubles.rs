@@ -45,3 +45,21 @@ impl Troubles {
         self.health.trouble(self.part.clone(), all.join("; "));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles_are_told_together_and_end_one_by_one() {
+        let health = Health::default();
+        let troubles = Troubles::new(health.clone(), "trail");
+        troubles.are("the queue", "no answer");
+        troubles.are("bucket", "denied");
+        assert_eq!(health.why_unready(), ["source trail: denied; no answer"]);
+        assert!(troubles.are_over("bucket") && !troubles.are_over("bucket"));
+        assert_eq!(health.why_unready(), ["source trail: no answer"]);
+        assert!(troubles.are_over("the queue"));
+        assert_eq!(health.why_unready(), Vec::<String>::new());
+    }
+}

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::StandardInput;
 use super::cutter::{Cut, Cutter, Kind, MOST, kind};
-use crate::sources::contract::{self, Place};
-use crate::sources::double::{Runtime, bytes_of};
+use crate::sources::tests::contract::{self, Place};
+use crate::sources::tests::double::{Runtime, bytes_of};
 use crate::sources::{Body, Source};
 
 /// A pipe that does not end.

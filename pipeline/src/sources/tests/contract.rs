@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::Source;
 use super::double::{Runtime, bytes_of, until};
+use crate::sources::Source;
 
 /// Something that a source reads.
 #[async_trait]

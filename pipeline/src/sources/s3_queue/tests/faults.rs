@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::S3Queue;
+use super::super::S3Queue;
 use super::stand_in::{Fault, Get, StandIn, record};
 use crate::aws::Aws;
 use crate::config::{BucketConfig, ByteSize, S3QueueConfig, Span};
 use crate::sources::Source;
-use crate::sources::double::{Running, Runtime, bytes_of, until};
-use crate::telemetry::{Health, Part};
+use crate::sources::tests::double::{Running, Runtime, bytes_of, until};
 
 /// A stand-in, a runtime, and the configuration of a source between them.
 struct Case {
@@ -524,18 +523,4 @@ fn a_queue_that_is_no_address_is_an_error() {
         "cannot use queue https://sqs.eu-west-1.amazonaws.com/1/trail: `queue_url` is in eu-west-1, \
          `region` says us-east-1: leave `region` out",
     );
-}
-
-#[test]
-fn troubles_are_told_together_and_end_one_by_one() {
-    let health = Health::default();
-    let troubles = super::troubles::Troubles::new(health.clone(), "trail");
-    troubles.are("the queue", "no answer");
-    troubles.are("bucket", "denied");
-    assert_eq!(health.why_unready(), ["source trail: denied; no answer"]);
-    assert!(troubles.are_over("bucket") && !troubles.are_over("bucket"));
-    assert_eq!(health.why_unready(), ["source trail: no answer"]);
-    assert!(troubles.are_over("the queue"));
-    health.well(&Part::Store);
-    assert_eq!(health.why_unready(), Vec::<String>::new());
 }

@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Body, Envelope, Item, Object, Refused, Source, SourceContext, SourceError};
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::{Intake, Taken};
+use crate::sources::{
+    Ack as Acknowledgement, Body, Envelope, Item, Object, Refused, Source, SourceContext,
+    SourceError,
+};
 use crate::store::{
     Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention,
     Settled, Store, StoreError, StoreStats, StoredAlert,
@@ -183,7 +186,7 @@ impl Runtime {
     }
 
     /// The next object, with its envelope's acknowledgement.
-    pub async fn next_object(&mut self) -> (Object, super::Ack) {
+    pub async fn next_object(&mut self) -> (Object, Acknowledgement) {
         let Envelope { item, ack } = self.next().await;
         match item {
             Item::Object(object) => (object, ack),

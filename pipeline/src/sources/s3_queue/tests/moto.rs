@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 
-use super::S3Queue;
+use super::super::S3Queue;
 use crate::aws::{Aws, Place as At};
 use crate::config::{BucketConfig, ByteSize, S3QueueConfig, Span};
 use crate::sources::Source;
-use crate::sources::contract::{self, Place};
-use crate::sources::double::Runtime;
+use crate::sources::tests::contract::{self, Place};
+use crate::sources::tests::double::Runtime;
 use crate::support::moto::{Moto, unique};
 
 const REGION: &str = "eu-west-1";

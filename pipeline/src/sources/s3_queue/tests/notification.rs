@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::notification::{Announced, MAX_BODY, MAX_OBJECTS, Notification, read};
+use super::super::notification::{Announced, MAX_BODY, MAX_OBJECTS, Notification, read};
 
 fn s3_record(event: &str, key: &str) -> Value {
     json!({
