@@ -40,7 +40,10 @@ impl<'a> Page<'a> {
             None => wanted.start_after.clone(),
         };
         let mut last = after.clone();
-        while most > 0 {
+        if most == 0 {
+            return page;
+        }
+        loop {
             let Some((key, content)) = next_key(bucket, &wanted.prefix, &wanted.delimiter, &after)
             else {
                 return page;
@@ -61,7 +64,6 @@ impl<'a> Page<'a> {
             }
             last.clone_from(&after);
         }
-        page
     }
 
     pub(crate) fn xml(&self, bucket: &str, wanted: &Wanted) -> String {
