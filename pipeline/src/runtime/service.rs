@@ -154,6 +154,8 @@ impl Service {
         stops: &Stops,
     ) -> std::io::Result<()> {
         tokio::select! {
+            // In this order: the committer ends soon after the sources, which is no failure.
+            biased;
             () = join_all(sources) => {
                 if !stops.stop.is_cancelled() {
                     info!("all sources have come to their end");
