@@ -94,6 +94,8 @@ struct Engine<'d> {
     unescaped: String,
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
+    /// Records of all objects that were parsed and asked for.
+    looked_into: u64,
     /// Takes every record instead of the rules.
     look: Option<Look<'d>>,
 }
@@ -107,8 +109,6 @@ struct Run<'r> {
     tally: Tally,
     /// Place of the next record.
     index: u64,
-    /// Records that were parsed and asked for.
-    looked_into: u64,
     /// Offset of the window in the unpacked text.
     base: u64,
     sink: &'r mut dyn FnMut(Output),
@@ -130,6 +130,7 @@ impl<'d> Worker<'d> {
                 scratch: Scratch::default(),
                 unescaped: String::new(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
+                looked_into: 0,
                 look: None,
             },
         }
@@ -146,15 +147,7 @@ impl<'d> Worker<'d> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let mut run = Run {
-            path,
-            tally: Tally::default(),
-            index: 0,
-            looked_into: 0,
-            base: 0,
-            sink,
-            should_stop,
-        };
+        let mut run = Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
         let engine = &mut self.engine;
         // Taken apart and put together, the reader may live shorter than the caller said.
         let input = match input {
@@ -306,8 +299,9 @@ impl Engine<'_> {
             }
         }
         let (detect, candidates, scratch) = (self.detect, &self.candidates, &mut self.scratch);
+        let looked_into = &mut self.looked_into;
         let parsed = self.parser.parse(text, |record, odd| {
-            let mut looking = Looking { detect, candidates, scratch, index };
+            let mut looking = Looking { detect, candidates, scratch, looked_into, index };
             looking.record(&record, odd, verdict, run);
         });
         if let Err(why) = parsed {
@@ -349,6 +343,7 @@ struct Looking<'l> {
     detect: &'l Detect,
     candidates: &'l Candidates,
     scratch: &'l mut Scratch,
+    looked_into: &'l mut u64,
     index: u64,
 }
 
@@ -375,8 +370,8 @@ impl Looking<'_> {
         }
         let (detect, index) = (self.detect, self.index);
         if let Some(nanoseconds) = config.nanoseconds {
-            run.looked_into += 1;
-            if run.looked_into % TIMED_EVERY == 1 {
+            *self.looked_into += 1;
+            if self.looked_into.is_multiple_of(TIMED_EVERY) {
                 let spent = |rule: usize, nanoseconds| {
                     let id = &detect.rules.rules[rule].facts.rule.id;
                     run.tally.spent(id, nanoseconds * TIMED_EVERY);
