@@ -12,5 +12,7 @@ pub mod rejects;
 pub mod reload;
 pub mod retry;
 pub mod service;
+#[cfg(test)]
+mod simulation;
 pub mod turnstile;
 pub mod workers;
