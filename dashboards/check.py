@@ -37,6 +37,8 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+# Nothing is left in the tree.
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "examples/demo"))
 # Starting and stopping programs, waiting for them, and an environment without a real AWS.
 from demo import Trouble, answers, check, free_port, set_environment, show_log, start, stop, wait  # noqa: E402
