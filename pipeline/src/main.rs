@@ -15,6 +15,7 @@ mod sinks;
 mod sources;
 mod store;
 #[cfg(test)]
+#[allow(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod telemetry;

@@ -1,6 +1,7 @@
 //! The IAM policy in `deploy/iam` is a policy, allows what the code calls, and nothing else.
 //!
 //! Operations are found by the names of the SDK's methods, in the source files without their tests.
+#![allow(clippy::unwrap_used, reason = "a test ends there")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -14,6 +14,12 @@ use crate::tally::Tally;
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
 
+/// See [`DetectConfig::with_newest`].
+pub const NEWEST_EVERY: u64 = 64;
+
+/// See [`DetectConfig::nanoseconds`].
+pub const TIMED_EVERY: u64 = 64;
+
 /// What is done with each object; immutable, shared by all workers.
 #[derive(Debug)]
 pub struct Detect {
@@ -34,6 +40,13 @@ pub struct DetectConfig {
     pub without_event: bool,
     /// Count records by day and region; every record is parsed for it.
     pub with_days: bool,
+    /// Note the newest event of each account, from one record in [`NEWEST_EVERY`] of an object, its
+    /// first one included, and from those that are parsed: CloudTrail's files are of one account and
+    /// a few minutes each.
+    pub with_newest: bool,
+    /// Tells nanoseconds from any beginning: the time spent on rules is measured on one parsed record
+    /// in [`TIMED_EVERY`]. `None`: it is not measured.
+    pub nanoseconds: Option<fn() -> u64>,
     /// Parse every record and try every rule on it: the slow and obvious way, for comparison.
     pub without_prefilter: bool,
 }
@@ -94,6 +107,8 @@ struct Run<'r> {
     tally: Tally,
     /// Place of the next record.
     index: u64,
+    /// Records that were parsed and asked for.
+    looked_into: u64,
     /// Offset of the window in the unpacked text.
     base: u64,
     sink: &'r mut dyn FnMut(Output),
@@ -131,7 +146,15 @@ impl<'d> Worker<'d> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let mut run = Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
+        let mut run = Run {
+            path,
+            tally: Tally::default(),
+            index: 0,
+            looked_into: 0,
+            base: 0,
+            sink,
+            should_stop,
+        };
         let engine = &mut self.engine;
         // Taken apart and put together, the reader may live shorter than the caller said.
         let input = match input {
@@ -262,6 +285,10 @@ impl Engine<'_> {
         } else {
             self.detect.rules.judge(text, has_unicode_escape, &mut self.candidates)
         };
+        if config.with_newest && index.is_multiple_of(NEWEST_EVERY) && !has_unicode_escape {
+            self.note_newest(text, run);
+        }
+        let config = &self.detect.config;
         if verdict == Verdict::Pass && !config.with_days {
             let is_open = config.filter.is_open();
             match if is_open { Some(None) } else { self.glance(text, has_unicode_escape) } {
@@ -290,6 +317,15 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// Notes the time of a record's event for its account, where its bytes tell both.
+    fn note_newest(&self, text: &[u8], run: &mut Run<'_>) {
+        let [time, account, _] = &self.members;
+        let read = |member: &Member| member.text(self.structure, text);
+        if let (Some(time), Some(account)) = (read(time).and_then(parse_time), read(account)) {
+            run.tally.newest(account, time);
+        }
+    }
+
     /// Filters a record that no rule could match by its bytes alone; `None` if that can't be told.
     fn glance(&self, text: &[u8], has_unicode_escape: bool) -> Option<Option<Drop>> {
         if has_unicode_escape {
@@ -334,7 +370,21 @@ impl Looking<'_> {
             let region = region.unwrap_or("unknown").to_owned();
             run.tally.count_day(day, region);
         }
+        if let (true, Some(time), Some(account)) = (config.with_newest, time, account) {
+            run.tally.newest(account, time);
+        }
         let (detect, index) = (self.detect, self.index);
+        if let Some(nanoseconds) = config.nanoseconds {
+            run.looked_into += 1;
+            if run.looked_into % TIMED_EVERY == 1 {
+                let spent = |rule: usize, nanoseconds| {
+                    let id = &detect.rules.rules[rule].facts.rule.id;
+                    run.tally.spent(id, nanoseconds * TIMED_EVERY);
+                };
+                let candidates = self.candidates;
+                detect.rules.time(record, verdict, candidates, self.scratch, nanoseconds, spent);
+            }
+        }
         let mut facts: Option<Facts> = None;
         detect.rules.run(
             record,

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::model::{Drop, Level, Odd, Reason};
 
 /// Most pairs of day and region that are counted apart: a year of 30 regions fits.
 pub const MAX_DAYS: usize = 20_000;
+
+/// Most accounts of an object whose newest event is noted.
+pub const MAX_ACCOUNTS: usize = 1000;
 
 /// Counts of one object or of many; added up by [`Tally::add`].
 ///
@@ -34,6 +39,10 @@ pub struct Tally {
     pub unknown: BTreeMap<String, u64>,
     /// By day and region, if asked for: records.
     pub days: BTreeMap<(String, String), u64>,
+    /// By account, if asked for: the newest event that was noted.
+    pub newest: BTreeMap<String, Timestamp>,
+    /// By rule id, if asked for: nanoseconds, estimated from a sample.
+    pub rule_nanoseconds: BTreeMap<String, u64>,
 }
 
 /// A counter for each member of a closed set.
@@ -95,6 +104,24 @@ impl Tally {
         *self.days.entry(key).or_default() += count;
     }
 
+    /// Notes an event of an account; past [`MAX_ACCOUNTS`] accounts of an object no others.
+    pub fn newest(&mut self, account: &str, time: Timestamp) {
+        if let Some(known) = self.newest.get_mut(account) {
+            *known = time.max(*known);
+        } else if self.newest.len() < MAX_ACCOUNTS {
+            self.newest.insert(account.to_owned(), time);
+        }
+    }
+
+    /// Adds time spent on a rule.
+    pub fn spent(&mut self, rule: &str, nanoseconds: u64) {
+        if let Some(sum) = self.rule_nanoseconds.get_mut(rule) {
+            *sum += nanoseconds;
+        } else {
+            self.rule_nanoseconds.insert(rule.to_owned(), nanoseconds);
+        }
+    }
+
     /// True if every record is accounted for.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
@@ -129,6 +156,12 @@ impl Tally {
         }
         for (key, count) in &other.days {
             self.add_day(key.clone(), *count);
+        }
+        for (account, time) in &other.newest {
+            self.newest(account, *time);
+        }
+        for (rule, nanoseconds) in &other.rule_nanoseconds {
+            self.spent(rule, *nanoseconds);
         }
     }
 }

@@ -17,6 +17,9 @@ pub fn clip(text: &str, max_chars: usize) -> String {
     kept.chain(std::iter::once('…')).collect()
 }
 
+/// Leaves something out.
+type Step = fn(&mut Alert);
+
 /// Renders the alert in at most `max_bytes`, as far as leaving parts out can bring it there.
 ///
 /// `render` is given the alert, and what was left out of it so far: the event first, then the fields
@@ -30,7 +33,7 @@ pub fn fit(
     if whole.len() <= max_bytes {
         return whole;
     }
-    let steps: [(&'static str, fn(&mut Alert)); 3] = [
+    let steps: [(&'static str, Step); 3] = [
         ("event", |alert| alert.event = None),
         ("matched", |alert| alert.matched.clear()),
         ("long texts", shorten),

@@ -155,7 +155,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     health.well(&Part::Start);
     notify(&[sd_notify::NotifyState::Ready]);
     let watchdog = tokio::spawn(feed_watchdog(health.clone(), stops.end_now.clone()));
-    service.run(stops.clone()).await.context("cannot start the workers")?;
+    service.run(stops.clone()).await.context("cannot go on")?;
     stops.stop.cancel();
     stops.end_now.cancel();
     watchdog.abort();

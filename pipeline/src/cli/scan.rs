@@ -55,6 +55,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             without_event: args.no_event || matches!(args.format, Format::Table | Format::Csv),
             with_days: args.stats,
             without_prefilter: args.no_prefilter,
+            ..DetectConfig::default()
         },
     };
     refuse_to_overwrite(args)?;

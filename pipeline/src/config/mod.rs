@@ -19,12 +19,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use read::{ConfigError, Loaded, parse, read};
+#[cfg(test)]
+pub use read::parse;
+pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
     AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig,
-    RateCap, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
+    RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,

@@ -103,7 +103,7 @@ impl Committer {
         self.committed.send_modify(|count| *count += 1);
         for (source, End { tally, took, ack, .. }) in ends {
             if let Some(tally) = tally {
-                self.counter.object(&source, &tally, took);
+                self.counter.object(&source, &tally, took, now);
             }
             ack.done();
         }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use askance_stages::decode::DecodeLimits;
 use askance_stages::filter::FilterConfig;
@@ -47,8 +48,8 @@ pub struct PlanError {
 }
 
 impl PlanError {
-    fn one(line: impl ToString) -> Self {
-        Self { lines: vec![line.to_string()] }
+    fn one(line: impl Into<String>) -> Self {
+        Self { lines: vec![line.into()] }
     }
 }
 
@@ -80,6 +81,8 @@ impl Plan {
                     max_ratio: config.limits.max_ratio,
                 },
                 without_event: config.alerts.without_event,
+                with_newest: true,
+                nanoseconds: Some(nanoseconds),
                 ..DetectConfig::default()
             },
         };
@@ -95,6 +98,13 @@ impl Plan {
     }
 }
 
+/// Time since the first call.
+fn nanoseconds() -> u64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let began = BEGAN.get_or_init(Instant::now);
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn rules(
     config: &Config,
     keep_going: bool,
@@ -105,7 +115,7 @@ fn rules(
         with_builtin: config.rules.builtin == Some(true),
         placeholders: config.rules.placeholders.clone(),
     };
-    let mut reading = rulebook::read(&choice).map_err(PlanError::one)?;
+    let mut reading = rulebook::read(&choice).map_err(|error| PlanError::one(error.to_string()))?;
     let errors: Vec<String> = reading
         .problems
         .iter()

@@ -84,7 +84,7 @@ impl Service {
     /// Runs until told to stop, or until all sources have come to their end.
     ///
     /// # Errors
-    /// When threads cannot be started.
+    /// When threads cannot be started, or the committer failed.
     pub async fn run(mut self, stops: Stops) -> std::io::Result<()> {
         let rejects = self.rejects.take();
         let families = &self.families;
@@ -116,7 +116,7 @@ impl Service {
             end_now: stops.end_now.clone(),
             committed,
         };
-        let committer = tokio::spawn(committer.run(delivered));
+        let mut committer = tokio::spawn(committer.run(delivered));
         let sinks_stop = CancellationToken::new();
         let helpers_stop = CancellationToken::new();
         let mut sinks = self.start_sinks(&on_commit, &sinks_stop, &stops.end_now);
@@ -124,9 +124,10 @@ impl Service {
             sinks.spawn(self.rejecting(writer, on_commit, sinks_stop.clone()).run());
         }
         let mut helpers = self.start_helpers(&helpers_stop);
-        let mut sources = self.start_sources(intake, budget, &stops.stop);
+        let mut sources = self.start_sources(&intake, &budget, &stops.stop);
+        drop(intake);
 
-        self.wait_for_sources(&mut sources, &stops).await;
+        self.wait_for_sources(&mut sources, &mut committer, &stops).await?;
         // All intakes are dropped with the sources: workers end, then the committer.
         let is_finished = self.finish(committer, &stops).await;
         sinks_stop.cancel();
@@ -146,15 +147,29 @@ impl Service {
     }
 
     /// Waits until the sources have ended, by themselves or because they were told to.
-    async fn wait_for_sources(&self, sources: &mut JoinSet<()>, stops: &Stops) {
+    async fn wait_for_sources(
+        &self,
+        sources: &mut JoinSet<()>,
+        committer: &mut tokio::task::JoinHandle<()>,
+        stops: &Stops,
+    ) -> std::io::Result<()> {
         tokio::select! {
+            // In this order: the committer ends soon after the sources, which is no failure.
+            biased;
             () = join_all(sources) => {
                 if !stops.stop.is_cancelled() {
                     info!("all sources have come to their end");
                 }
-                return;
+                return Ok(());
             }
             () = stops.stop.cancelled() => {}
+            ended = committer => {
+                // Without it nothing is acknowledged and nothing told: only a new start helps.
+                let why = ended.err().map_or("it ended".to_owned(), |error| error.to_string());
+                let why = format!("the committer failed, which is a defect: {why}");
+                self.health.dead(why.clone());
+                return Err(std::io::Error::other(why));
+            }
         }
         tokio::select! {
             () = join_all(sources) => {}
@@ -164,6 +179,7 @@ impl Service {
             () = stops.end_now.cancelled() => {}
         }
         sources.shutdown().await;
+        Ok(())
     }
 
     /// Waits for the committer; false if it had to be cut short.
@@ -188,8 +204,8 @@ impl Service {
 
     fn start_sources(
         &self,
-        intake: Intake,
-        budget: Budget,
+        intake: &Intake,
+        budget: &Budget,
         stop: &CancellationToken,
     ) -> JoinSet<()> {
         let mut set = JoinSet::new();

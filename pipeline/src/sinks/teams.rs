@@ -141,6 +141,7 @@ fn lines(facts: &[Fact]) -> Value {
 }
 
 fn runs(inlines: Vec<Value>) -> Value {
+    let inlines = Value::from(inlines);
     json!({"type": "RichTextBlock", "inlines": inlines})
 }
 

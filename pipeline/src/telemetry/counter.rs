@@ -66,8 +66,8 @@ impl Counter {
         Self { families: families.clone(), accounts: Arc::default() }
     }
 
-    /// An object went through the engine.
-    pub fn object(&self, _source: &str, tally: &Tally, took: Duration) {
+    /// An object went through the engine, and is committed now.
+    pub fn object(&self, source: &str, tally: &Tally, took: Duration, now: Timestamp) {
         let families = &self.families;
         let of = |set: &prometheus::IntCounterVec, stage: &str, count: u64| {
             set.with_label_values(&[stage]).inc_by(count);
@@ -101,6 +101,16 @@ impl Counter {
         families.records_unparsed.inc_by(tally.unparsed);
         families.panics.inc_by(rejected[2].1);
         families.stage_seconds.with_label_values(&["detect"]).inc_by(took.as_secs_f64());
+        for (rule, nanoseconds) in &tally.rule_nanoseconds {
+            families.rule_seconds.with_label_values(&[rule]).inc_by(*nanoseconds as f64 / 1e9);
+        }
+        for (account, time) in &tally.newest {
+            self.newest(account, *time, now);
+        }
+        if let Some(newest) = tally.newest.values().max() {
+            let age = now.duration_since(*newest).as_secs_f64().max(0.0);
+            families.source_event_age.with_label_values(&[source]).observe(age);
+        }
         for (rule, count) in &tally.unknown {
             families.rule_unknown.with_label_values(&[rule]).inc_by(*count);
         }
@@ -130,7 +140,7 @@ impl Counter {
     }
 
     /// An account's event of that time was read; clocks that run ahead are not believed.
-    pub fn newest(&self, account: &str, time: Timestamp, now: Timestamp) {
+    fn newest(&self, account: &str, time: Timestamp, now: Timestamp) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if !accounts.contains(account) {
             if accounts.len() >= MAX_ACCOUNTS {

@@ -4,11 +4,12 @@
 //! accounts up to a bound. Nothing that a log says becomes a label otherwise.
 
 use prometheus::{
-    Gauge as FloatGauge, GaugeVec as FloatGaugeVec, Histogram, HistogramOpts, HistogramVec,
-    IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    GaugeVec as FloatGaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 /// One metric, for the documentation.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Family {
     /// Its name.
@@ -39,6 +40,7 @@ macro_rules! families {
 
         impl Families {
             /// Every metric, in the order of the documentation.
+            #[cfg(test)]
             pub const ALL: &'static [Family] = &[
                 $(Family { name: $name, kind: $kind, labels: &$labels, help: $help },)*
             ];
@@ -68,9 +70,6 @@ macro_rules! families {
     };
     (@make IntGauge $name:literal $help:literal $labels:ident) => {
         { assert!($labels.is_empty()); IntGauge::new($name, $help).expect("the name is valid") }
-    };
-    (@make FloatGauge $name:literal $help:literal $labels:ident) => {
-        { assert!($labels.is_empty()); FloatGauge::new($name, $help).expect("the name is valid") }
     };
     (@make Histogram $name:literal $help:literal $labels:ident $buckets:ident) => {
         {
@@ -106,6 +105,8 @@ families! {
         "Objects that were taken and are not committed yet.";
     source_lag: HistogramVec = "histogram" "askance_source_lag_seconds" ["source"]
         "From the writing of an object to its arrival here." buckets LAG_BUCKETS;
+    source_event_age: HistogramVec = "histogram" "askance_source_event_age_seconds" ["source"]
+        "From the newest event of an object to the commit of what it gave." buckets LAG_BUCKETS;
     // The engine.
     stage_in: IntCounterVec = "counter" "askance_stage_in_total" ["stage"]
         "What went into a stage: objects for decode, records for parse, filter and match, alerts for raise.";

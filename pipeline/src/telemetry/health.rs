@@ -10,8 +10,6 @@ pub enum Part {
     Source(String),
     /// The store.
     Store,
-    /// The threads that match.
-    Workers,
     /// The start: everything is set up.
     Start,
     /// The configuration on disk is the one that runs.
@@ -84,7 +82,6 @@ impl Part {
         match self {
             Self::Source(name) => format!("source {name}"),
             Self::Store => "store".to_owned(),
-            Self::Workers => "workers".to_owned(),
             Self::Start => "start".to_owned(),
             Self::Config => "configuration".to_owned(),
             Self::Sink(name) => format!("sink {name}"),

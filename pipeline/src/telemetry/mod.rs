@@ -12,7 +12,7 @@ mod sinks;
 mod sources;
 
 pub use counter::Counter;
-pub use families::{Families, Family};
+pub use families::Families;
 pub use health::{Health, Part};
 pub use logs::{LogFormat, start_logs};
 pub use points::point;

@@ -115,6 +115,32 @@ impl RuleSet {
         }
     }
 
+    /// Decides as [`RuleSet::run`] does, for the time that each rule takes: `spent` is handed its index
+    /// and nanoseconds.
+    pub fn time(
+        &self,
+        record: &Record<'_>,
+        verdict: Verdict,
+        candidates: &Candidates,
+        scratch: &mut Scratch,
+        nanoseconds: fn() -> u64,
+        mut spent: impl FnMut(usize, u64),
+    ) {
+        scratch.next_record();
+        let mut began = nanoseconds();
+        let mut decide = |index: usize| {
+            Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
+            let ended = nanoseconds();
+            spent(index, ended.saturating_sub(began));
+            began = ended;
+        };
+        match verdict {
+            Verdict::Pass => {}
+            Verdict::Some => candidates.rules.iter().for_each(|index| decide(*index as usize)),
+            Verdict::All => (0..self.rules.len()).for_each(decide),
+        }
+    }
+
     /// The fields that made a rule match; to be asked for a record that was just [`RuleSet::run`].
     pub fn evidence(
         &self,

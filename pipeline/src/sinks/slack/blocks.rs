@@ -117,10 +117,12 @@ fn plain(text: &str) -> Value {
 }
 
 fn rich(elements: Vec<Value>) -> Value {
+    let elements = Value::from(elements);
     json!({"type": "rich_text", "elements": elements})
 }
 
 fn section(elements: Vec<Value>) -> Value {
+    let elements = Value::from(elements);
     json!({"type": "rich_text_section", "elements": elements})
 }
 

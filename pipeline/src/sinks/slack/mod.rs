@@ -178,6 +178,7 @@ impl Posted {
 
 /// What all messages have; `text` is shown in notifications and read aloud.
 fn body(message: &Message, blocks: Vec<Value>) -> Value {
+    let blocks = Value::from(blocks);
     let said = message.tellings.first().and_then(|telling| telling.paragraphs.first());
     let text = format!("{}: {}", message.heading, said.map_or("", String::as_str));
     json!({

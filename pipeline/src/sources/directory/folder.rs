@@ -214,7 +214,7 @@ fn note(seen: &mut Seen, ended: Result<Ended, tokio::task::JoinError>) {
         Ok(Some(id)) => seen.note(id, State::Over),
         Ok(None) => {}
         Err(error) => {
-            error!(%error, "a task of the source ended by a defect: its file is met again")
+            error!(%error, "a task of the source ended by a defect: its file is met again");
         }
     }
 }

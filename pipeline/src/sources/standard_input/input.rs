@@ -97,7 +97,10 @@ impl Input {
                 }
                 Next::End => true,
                 Next::Nothing => continue,
-                Next::Stopped => return Ok(self.left(begin.len())),
+                Next::Stopped => {
+                    self.left(begin.len());
+                    return Ok(());
+                }
             };
             match kind(&begin, is_end) {
                 Kind::Unknown => {}
@@ -172,7 +175,8 @@ impl Input {
                 Ok(Next::End) => is_end = true,
                 Ok(Next::Nothing) => {}
                 Ok(Next::Stopped) => {
-                    return Ok(self.left(usize::try_from(length).unwrap_or(usize::MAX)));
+                    self.left(usize::try_from(length).unwrap_or(usize::MAX));
+                    return Ok(());
                 }
                 Err(error) => break Err(error),
             }

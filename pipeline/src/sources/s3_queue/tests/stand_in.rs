@@ -169,14 +169,14 @@ impl Memory {
         let how = self.gets.pop_front().or(self.always.clone()).unwrap_or(Get::Serve);
         let path = asked.path.split('?').next().unwrap_or_default().trim_start_matches('/');
         match how {
-            Get::Fail(status, code, message) => return error(status, code, message, &[]),
+            Get::Fail(status, code, message) => error(status, code, message, &[]),
             Get::Moved(region) => {
                 let header = [("x-amz-bucket-region", region)];
-                return error(301, "PermanentRedirect", "The bucket is elsewhere.", &header);
+                error(301, "PermanentRedirect", "The bucket is elsewhere.", &header)
             }
             Get::Replaced(bytes) => {
                 self.store(path, bytes);
-                return self.serve(path, asked, &Get::Serve);
+                self.serve(path, asked, &Get::Serve)
             }
             how => self.serve(path, asked, &how),
         }
