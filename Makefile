@@ -10,13 +10,13 @@ BENCH_ARGS ?= --quick --noplot
 LOAD_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load demo
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load demo dashboards
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the binary, target/release/askance
 	$(CARGO) build --release
@@ -62,3 +62,6 @@ load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a
 
 demo: tools build ## askance run at work, with moto in place of AWS
 	@$(TOOLS)/bin/python examples/demo/demo.py
+
+dashboards: tools build ## every panel and alert against a real Prometheus (needs prometheus)
+	@python3 dashboards/check.py
