@@ -149,3 +149,17 @@ fn the_policy_allows_what_the_code_calls_and_nothing_else() {
         assert!(is_used, "{action} is allowed, and nothing calls it");
     }
 }
+
+#[test]
+fn the_policy_in_the_readme_is_a_part_of_the_whole_one() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("**5. What the role may do**").nth(1).expect("the step is there");
+    let shown = section.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown: Value = serde_json::from_str(shown.expect("the policy is there")).unwrap();
+    let whole = policy();
+    let statements = shown["Statement"].as_array().unwrap();
+    assert!(statements.len() >= 4, "{shown}");
+    for statement in statements {
+        assert!(whole["Statement"].as_array().unwrap().contains(statement), "{statement}");
+    }
+}

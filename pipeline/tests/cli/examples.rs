@@ -55,3 +55,27 @@ fn the_commands_of_the_examples_run() {
         at_root(&[args, &placeholders].concat()).exits(0).is_calm();
     }
 }
+
+#[test]
+fn every_example_of_a_configuration_is_good() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/config");
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .expect("there are examples")
+        .map(|entry| entry.expect("the folder can be read").file_name())
+        .map(|name| name.into_string().expect("the name is text"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 5, "{names:?}");
+    for name in names {
+        let run = at_root(&["config", "check", "--config", &format!("examples/config/{name}")]);
+        run.exits(0).shows(": good: 44 rules, ");
+        assert!(run.err.is_empty(), "{name}: {}", run.err);
+    }
+}
+
+#[test]
+fn the_example_to_begin_with_is_the_one_in_the_folder() {
+    let run = at_root(&["config", "example"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/config/askance.yaml");
+    assert_eq!(run.exits(0).out, std::fs::read_to_string(path).expect("it is there"));
+}
