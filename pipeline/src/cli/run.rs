@@ -100,6 +100,9 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let health = Health::default();
     health.trouble(Part::Start, "not everything is set up yet");
     families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    for outcome in ["ok", "failed"] {
+        families.config_reloads.with_label_values(&[outcome]);
+    }
     families.config_is_current.set(1);
     let plan = Plan::build(config, args.keep_going, clock.now())
         .with_context(|| format!("cannot use the rules of {}", loaded.path.display()))?;
@@ -107,7 +110,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         warn!(%warning, "configuration");
     }
     let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
-    families.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
+    families.rules_run(plan.rule_ids());
     let (plan, current) = watch::channel(Arc::new(plan));
     let aws = Aws::new(&config.aws, &families);
     let sinks = open_sinks(config, &aws).await?;

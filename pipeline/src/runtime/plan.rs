@@ -90,6 +90,11 @@ impl Plan {
         Ok(Self { detect, raise, words, warnings })
     }
 
+    /// Ids of the rules that run.
+    pub fn rule_ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.detect.rules.rules.iter().map(|rule| rule.facts.rule.id.as_str())
+    }
+
     /// Files and folders that a plan of this configuration is made from, besides the configuration.
     pub fn inputs(config: &Config) -> Vec<PathBuf> {
         let accounts = config.alerts.accounts.iter();

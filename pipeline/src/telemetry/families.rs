@@ -191,6 +191,8 @@ families! {
         "Attempts to take over a changed configuration or rules: ok, failed (the old one stays).";
     config_is_current: IntGauge = "gauge" "askance_config_is_current" []
         "0 if the file on disk cannot be used and an older one is.";
+    ready: IntGauge = "gauge" "askance_ready" []
+        "1 if it does its work, as /readyz says.";
     build_info: IntGaugeVec = "gauge" "askance_build_info" ["version"]
         "1, with the version.";
 }
@@ -204,6 +206,15 @@ impl Default for Families {
 }
 
 impl Families {
+    /// These rules run: their counters begin at 0, so that the first match is seen as a rise.
+    pub fn rules_run<'r>(&self, ids: impl ExactSizeIterator<Item = &'r str>) {
+        self.rules.set(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+        for id in ids {
+            self.rule_hits.with_label_values(&[id]);
+            self.rule_unknown.with_label_values(&[id]);
+        }
+    }
+
     /// Everything in Prometheus' text form, with those of the process.
     ///
     /// # Errors

@@ -55,6 +55,7 @@ async fn index() -> &'static str {
 }
 
 async fn metrics(State(shown): State<Shown>) -> Response {
+    shown.families.ready.set(i64::from(shown.health.why_unready().is_empty()));
     match shown.families.text() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => {

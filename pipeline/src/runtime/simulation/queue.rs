@@ -78,7 +78,7 @@ pub struct SimulatedQueue {
 impl Source for SimulatedQueue {
     async fn run(&self, context: SourceContext) -> Result<(), SourceError> {
         let mut in_hand = JoinSet::new();
-        while !context.stop.is_cancelled() && !(self.durable.is_empty() && in_hand.is_empty()) {
+        while !context.stop.is_cancelled() && (!self.durable.is_empty() || !in_hand.is_empty()) {
             let step = self.faults.step("receive").await;
             let received = match step {
                 Step::Fail => Vec::new(),
