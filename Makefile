@@ -8,9 +8,11 @@ BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
 # More for `make load`.
 LOAD_ARGS ?=
+# How often `make torture` kills the service.
+KILLS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load demo
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
@@ -59,6 +61,9 @@ compare: ## the comparison with other tools
 
 load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a short run
 	bash benches/load/run.sh $(LOAD_ARGS)
+
+torture: tools ## askance run killed KILLS (30) times, and among neighbours in trouble
+	ASKANCE_KILLS=$(KILLS) $(CARGO) test --workspace --test service -- --nocapture --test-threads 1
 
 demo: tools build ## askance run at work, with moto in place of AWS
 	@$(TOOLS)/bin/python examples/demo/demo.py

@@ -1,6 +1,7 @@
 //! A bucket, a queue and a topic of the stand-in, and a home for the program beside them.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use askance_benches::standin::{FeedConfig, Standin, StandinConfig};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -13,6 +14,9 @@ use crate::program::{Home, wait};
 /// What a key's path leaves as it is.
 const KEPT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The file of alerts, in the home.
+pub(crate) const ALERTS: &str = "out/alerts.jsonl";
 
 /// The stand-in, on threads of its own.
 pub(crate) struct Place {
@@ -44,14 +48,16 @@ impl Place {
     pub(crate) fn home(&self, more: &str) -> Home {
         let config = format!(
             "sources:\n    trail: {{type: s3_queue, queue_url: \"{}\", buckets: [trail], max_receives: 1000, {more}}}\n\
-             sinks:\n    file: {{type: file, path: alerts.jsonl}}\n    people: {{type: sns, topic_arn: \"{}\"}}\n\
+             sinks:\n    file: {{type: file, path: {ALERTS}}}\n    people: {{type: sns, topic_arn: \"{}\"}}\n\
              routes:\n    - {{to: [file, people]}}\n\
              alerts: {{merge_window: 0s}}\n\
              store: {{type: sqlite, path: askance.db}}\n\
              aws: {{s3_path_style: true}}\n",
             self.queue_url, self.topic_arn
         );
-        Home::new(&config, environment(&self.endpoint))
+        let home = Home::new(&config, environment(&self.endpoint));
+        fs::create_dir(home.path("out")).unwrap();
+        home
     }
 
     /// Puts objects; one that is told of more than once comes again behind the others too.
@@ -112,7 +118,7 @@ impl Place {
     /// Nothing is lost, nothing stands twice in the file, nothing waits; all that was read is noted.
     #[track_caller]
     pub(crate) fn is_whole(&self, home: &Home, count: usize, expected: &BTreeSet<String>) {
-        assert_eq!(&ids(&home.alerts("alerts.jsonl")), expected, "the file");
+        assert_eq!(&ids(&home.alerts(ALERTS)), expected, "the file");
         assert_eq!(&self.published(), expected, "the topic");
         assert_eq!(home.waiting(), 0);
         assert_eq!(home.known(), count as u64, "objects in the ledger");

@@ -1,5 +1,10 @@
 //! Neighbours in trouble for a while: sinks, queue and bucket that refuse, hang, cut or lie.
 
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
 use crate::corpus::objects;
 use crate::place::Place;
 use crate::program::wait;
@@ -67,51 +72,62 @@ fn objects_that_are_cut_slow_or_refused_are_read_whole() {
 }
 
 /// A file system of its own of 16 MiB, which only root may make.
-struct SmallDisk(std::path::PathBuf);
+struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(at: std::path::PathBuf) -> Option<Self> {
-        std::fs::create_dir(&at).unwrap();
-        let mut command = std::process::Command::new("mount");
+    /// At a folder; `None` where it may not be made.
+    fn mount(at: PathBuf) -> Option<Self> {
+        let mut command = Command::new("mount");
         command.args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(&at);
         let is_mounted = command.output().is_ok_and(|output| output.status.success());
         is_mounted.then_some(Self(at))
+    }
+
+    /// Takes all the room that is left.
+    fn fill(&self) -> PathBuf {
+        let filler = self.0.join("filler");
+        let mut file = File::create(&filler).unwrap();
+        assert!(io::copy(&mut io::repeat(0), &mut file).is_err(), "the disk is not small");
+        filler
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Nothing else can be done for it.
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
     }
+}
+
+/// Fills the disk of `out/`, where the store is if the configuration is changed so, until the program
+/// says that something could not be done; then checks that nothing is lost.
+#[track_caller]
+fn check_full_disk(change: (&str, &str), said: &str) {
+    let (objects, expected) = objects(OBJECTS);
+    let place = Place::new();
+    let home = place.home("visibility: 2s, concurrency: 8");
+    let Some(disk) = SmallDisk::mount(home.path("out")) else {
+        eprintln!("skipped: a small file system can be mounted by root only");
+        return;
+    };
+    let config = fs::read_to_string(home.path("askance.yaml")).unwrap();
+    home.configure(&config.replace(change.0, change.1));
+    let mut program = home.start();
+    let filler = disk.fill();
+    place.put(&objects);
+    program.until(said, |line| line["message"].as_str().is_some_and(|text| text.contains(said)));
+    fs::remove_file(filler).unwrap();
+    place.until_done(&home);
+    program.stop();
+    place.is_whole(&home, OBJECTS, &expected);
 }
 
 #[test]
 fn a_full_disk_of_the_store_delays_everything_and_loses_nothing() {
-    let (objects, expected) = objects(OBJECTS);
-    let place = Place::new();
-    let home = place.home("visibility: 2s, concurrency: 8");
-    let Some(disk) = SmallDisk::mount(home.path("disk")) else {
-        eprintln!("skipped: a small file system can be mounted by root only");
-        return;
-    };
-    let config = std::fs::read_to_string(home.path("askance.yaml")).unwrap();
-    home.configure(&config.replace("path: askance.db", "path: disk/askance.db"));
-    let mut program = home.start();
-    // Everything that is left of the room is taken.
-    let filler = disk.0.join("filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    let is_full = std::io::copy(&mut std::io::repeat(0), &mut file).is_err();
-    assert!(is_full);
-    place.put(&objects);
-    program.until("that it cannot commit", |line| {
-        line["message"].as_str().is_some_and(|text| text.starts_with("cannot commit"))
-    });
-    let queue = place.stats()["queues"]["trail"].clone();
-    assert_ne!(queue["sent"], queue["deleted"], "what is not committed is not acknowledged");
-    drop(file);
-    std::fs::remove_file(filler).unwrap();
-    place.until_done(&home);
-    program.stop();
-    place.is_whole(&home, OBJECTS, &expected);
+    check_full_disk(("path: askance.db", "path: out/askance.db"), "cannot commit");
+}
+
+#[test]
+fn a_full_disk_of_the_file_of_alerts_delays_them_and_doubles_none() {
+    check_full_disk(("", ""), "not sent, will try again");
 }
