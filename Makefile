@@ -8,9 +8,15 @@ BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
 # More for `make load`.
 LOAD_ARGS ?=
+# How often `make torture` kills the service.
+KILLS ?= 30
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help build test run-tests tools lint deny fuzz bench compare load demo dashboards
+=======
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo
+>>>>>>> run-kill
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
@@ -59,6 +65,9 @@ compare: ## the comparison with other tools
 
 load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a short run
 	bash benches/load/run.sh $(LOAD_ARGS)
+
+torture: tools ## askance run killed KILLS (30) times, and among neighbours in trouble
+	ASKANCE_KILLS=$(KILLS) $(CARGO) test --workspace --test service -- --nocapture --test-threads 1
 
 demo: tools build ## askance run at work, with moto in place of AWS
 	@$(TOOLS)/bin/python examples/demo/demo.py

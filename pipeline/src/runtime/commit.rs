@@ -16,7 +16,7 @@ use super::plan::{Current, Plan};
 use super::retry::Backoff;
 use super::workers::{Delivery, End};
 use crate::store::{Commit, ObjectDone, RejectRow, Store, StoreError};
-use crate::telemetry::{Counter, Families, Health, Part};
+use crate::telemetry::{Counter, Families, Health, Part, point};
 
 /// Deliveries that wait to be committed.
 pub const WAITING: usize = 64;
@@ -71,6 +71,7 @@ impl Committer {
             rejects.extend(delivery.rejects);
             let Some(end) = delivery.end else { continue };
             if let Some(key) = delivery.key {
+                point("matched", &key);
                 objects.push(ObjectDone {
                     key,
                     source: delivery.source.to_string(),
@@ -92,6 +93,7 @@ impl Committer {
                 }
             }
         };
+        objects.iter().for_each(|object| point("committed", &object.key));
         if backoff.attempts() > 0 {
             info!(attempts = backoff.attempts(), "the store is well again");
         }

@@ -18,7 +18,7 @@ use super::plan::Current;
 use super::retry::{Backoff, pause};
 use crate::sinks::{Notice, SendError, Sent, Sink};
 use crate::store::{Queued, Settled, Store, StoreError};
-use crate::telemetry::{Families, Health, Part, SinkMetrics};
+use crate::telemetry::{Families, Health, Part, SinkMetrics, point};
 
 /// Longest that a sink may take for one attempt, whatever it waits for.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(120);
@@ -245,6 +245,7 @@ impl Deliverer {
     ) -> (Settled, Option<Option<Duration>>) {
         let error = match result {
             Ok(sent) => {
+                point("sent", format_args!("{} {number}", self.name));
                 self.metrics.sent(1);
                 return (Settled::Sent { number, reference: sent.reference }, None);
             }
@@ -284,7 +285,14 @@ impl Deliverer {
         loop {
             let position = self.sink.position();
             match self.store.settle(&self.name, settled.clone(), position).await {
-                Ok(()) => return true,
+                Ok(()) => {
+                    for done in &settled {
+                        if let Settled::Sent { number, .. } = done {
+                            point("marked_sent", format_args!("{} {number}", self.name));
+                        }
+                    }
+                    return true;
+                }
                 Err(error) => self.store_failed(&error),
             }
             if !backoff.wait(&self.end_now).await {

@@ -3,6 +3,6 @@
 /// Tells that an object or message has come to a point: `received`, `fetched`, `matched`,
 /// `committed`, `deleted`, `sent`, `marked_sent`. Costs nothing unless `ASKANCE_LOG` asks for
 /// `askance::point=trace`.
-pub fn point(name: &'static str, what: &str) {
-    tracing::trace!(target: "askance::point", point = name, what);
+pub fn point(name: &'static str, what: impl std::fmt::Display) {
+    tracing::trace!(target: "askance::point", point = name, %what);
 }

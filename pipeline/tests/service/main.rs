@@ -1,0 +1,17 @@
+//! `askance run` as a program among its neighbours: a bucket, a queue and a topic on loopback.
+//!
+//! The neighbours are moto where AWS's behaviour counts, and the stand-in of `benches` where it is the
+//! faults that count. What each part does inside is left to its own tests.
+
+// Helpers of tests fail by panicking, as tests do, and say on standard error what they saw.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod corpus;
+mod end_to_end;
+mod kills;
+mod place;
+mod program;
+mod trouble;
+
+#[path = "../support/mod.rs"]
+mod support;
