@@ -12,11 +12,7 @@ LOAD_ARGS ?=
 KILLS ?= 30
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load demo dashboards
-=======
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo
->>>>>>> run-kill
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo dashboards
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
