@@ -95,6 +95,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
 
 async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<()> {
     let config = &loaded.config;
+    // First of all: a signal that comes while things are set up must not be the end.
+    let stops = Stops::default();
+    let reloads = listen_for_signals(&stops)?;
     let clock = Clock::system();
     let families = Families::new();
     let health = Health::default();
@@ -123,10 +126,8 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     };
     let sources = open_sources(config, &aws).await?;
     let store = open_store(&config.store).await?;
-    let stops = Stops::default();
     let pages_stop = CancellationToken::new();
     let pages = start_pages(config, &families, &health, &pages_stop).await?;
-    let reloads = listen_for_signals(&stops)?;
     let reloader = Reloader {
         started: loaded.clone(),
         keep_going: args.keep_going,
