@@ -55,7 +55,7 @@ struct Arguments {
     /// PutObject into the bucket makes a message.
     #[arg(long)]
     notify_puts: bool,
-    /// OPERATION@FIRST\[-\[LAST\]\]\[/EVERY\]=EFFECT: GetObject@3=cut:1000, Publish@1-=status:500,
+    /// OPERATION@FIRST-LAST/EVERY=EFFECT, without LAST, `-LAST` or `/EVERY` too: GetObject@3=cut:1000, Publish@1-=status:500,
     /// DeleteMessageBatch@2=lost:500, ReceiveMessage@1-9/2=hang:5, GetObject@1-=slow:65536.
     #[arg(long)]
     fault: Vec<Fault>,

@@ -1,6 +1,6 @@
 //! What `askance.yaml` says: its types, its reading, its schema.
 //!
-//! The types are plain; [`read`] checks a file against the schema made from them, so that every
+//! The types are plain; [`read()`] checks a file against the schema made from them, so that every
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
