@@ -105,6 +105,22 @@ pub const DEPARTURES: &[Departure] = &[
         },
     },
     Departure {
+        name: "whole floats as text",
+        reason: "a float is compared with text as JSON writes it: 5.0 is not the text 5",
+        may_show: |case| {
+            let is_whole_float = |value: &&Value| {
+                value.is_f64() && value.as_f64().is_some_and(|number| number.fract() == 0.0)
+            };
+            case.items.iter().any(|item| found(item, case).iter().any(is_whole_float))
+        },
+        example: Example {
+            selection: "{a: \"5\"}",
+            record: r#"{"a":5.0}"#,
+            askance: False,
+            rsigma: true,
+        },
+    },
+    Departure {
         name: "integers past 2^53",
         reason: "numbers are compared as numbers (Values); rsigma rounds them to floats",
         may_show: |case| {
