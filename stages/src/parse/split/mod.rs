@@ -378,8 +378,10 @@ impl Splitter {
                 Some(self.cut(window))
             }
             Found::More | Found::TooDeep => {
-                // What has been walked need not be kept.
-                self.at += std::mem::take(&mut self.walk.position);
+                // What has been walked need not be kept, but for what may be a mark's beginning.
+                let done = self.walk.position.saturating_sub(marks::FILE.len());
+                self.at += done;
+                self.walk.position -= done;
                 Some(Step::More)
             }
         }

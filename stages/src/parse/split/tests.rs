@@ -137,6 +137,20 @@ fn what_begins_anew_behind_a_cut_is_read() {
 }
 
 #[test]
+fn what_begins_anew_within_what_is_passed_over_is_read() {
+    for lead in 0..140 {
+        for next in [r#"{"Records":[{"a":1}]}"#, "\n{\"a\":1}"] {
+            let text = format!("[[\"{}{next}", "x".repeat(lead));
+            for size in 1..70 {
+                let found = pieces(text.as_bytes(), size);
+                let expected = r#"rejected:not_object rejected:cut_json {"a":1}"#;
+                assert_eq!(found, expected, "{lead} bytes before it, in windows of {size}");
+            }
+        }
+    }
+}
+
+#[test]
 fn many_cut_lines_hide_no_other_and_take_no_longer() {
     let cut = r#"{"eventVersion":"1","x":{"#;
     let text = format!("{cut}\n{{\"a\":1}}\n").repeat(20_000);
