@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use askance_stages::model::{Alert, rfc3339};
 use askance_stages::raise::{Known, Outcome};
@@ -23,6 +23,10 @@ pub const WAITING: usize = 64;
 
 /// Most deliveries of one transaction.
 const TOGETHER: usize = 64;
+
+/// Transactions begin at least so far apart while there is less than a full one to write: under load
+/// several objects share the price of one. The first after a pause waits for nothing.
+const APART: Duration = Duration::from_millis(10);
 
 /// Writes deliveries to the store.
 pub struct Committer {
@@ -48,11 +52,20 @@ impl Committer {
     /// Commits until all workers are done, or the program must end at once.
     pub async fn run(self, mut deliveries: mpsc::Receiver<Delivery>) {
         let mut batch = Vec::with_capacity(TOGETHER);
+        let mut next = tokio::time::Instant::now();
         loop {
             let count = tokio::select! {
                 count = deliveries.recv_many(&mut batch, TOGETHER) => count,
                 () = self.end_now.cancelled() => return,
             };
+            while count > 0 && batch.len() < TOGETHER {
+                let room = TOGETHER - batch.len();
+                let more = deliveries.recv_many(&mut batch, room);
+                if !matches!(tokio::time::timeout_at(next, more).await, Ok(1..)) {
+                    break;
+                }
+            }
+            next = tokio::time::Instant::now() + APART;
             if count == 0 || !self.batch(&mut batch).await {
                 return;
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -18,6 +19,9 @@ const TOGETHER: usize = 10;
 
 /// Calls at once.
 const CALLS: usize = 4;
+
+/// How long a batch that is not full waits for more. It stays hidden for longer than that.
+const FOR_MORE: Duration = Duration::from_millis(50);
 
 /// How often a message is tried. One that stays comes again, is found in the ledger, and is deleted
 /// then.
@@ -37,12 +41,25 @@ pub async fn run(queue: Queue, mut asked: mpsc::Receiver<Delete>) {
     let mut calls = JoinSet::new();
     let mut batch = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut batch, TOGETHER).await > 0 {
+        fill(&mut batch, &mut asked).await;
         while calls.len() >= CALLS {
             calls.join_next().await;
         }
         calls.spawn(together(queue.clone(), std::mem::take(&mut batch)));
     }
     while calls.join_next().await.is_some() {}
+}
+
+/// Waits a little for a whole batch, or for the end.
+async fn fill(batch: &mut Vec<Delete>, asked: &mut mpsc::Receiver<Delete>) {
+    let until = Instant::now() + FOR_MORE;
+    while batch.len() < TOGETHER {
+        let room = TOGETHER - batch.len();
+        match tokio::time::timeout_at(until, asked.recv_many(batch, room)).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
 }
 
 /// Deletes a batch; what fails of it is tried again.

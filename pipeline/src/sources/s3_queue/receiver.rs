@@ -32,6 +32,10 @@ const RECEIVERS: usize = 4;
 /// How long SQS waits for a message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
+/// How long a busy receiver waits for room for a whole call's worth: each call costs money, and
+/// processor time that the engine could use.
+const FOR_MORE: Duration = Duration::from_millis(100);
+
 /// Answers without a message that come sooner than this are no long polls: the next one waits.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -87,7 +91,8 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sen
     let mut backoff = Backoff::usual();
     let mut idle = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
     let mut messages = JoinSet::new();
-    while let Some(permits) = reserve(&room, stop).await {
+    let wanted = reader.config.concurrency.clamp(1, TOGETHER) as u32;
+    while let Some(permits) = reserve(&room, wanted, stop).await {
         while let Some(ended) = messages.try_join_next() {
             noted(ended);
         }
@@ -128,19 +133,31 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sen
     }
 }
 
-/// Room for at least one message and up to a call's worth; `None` at the end.
+/// Room for a call's worth of messages; for fewer, at least one, where more does not come free soon.
+/// `None` at the end.
 async fn reserve(
     room: &Arc<Semaphore>,
+    wanted: u32,
     stop: &CancellationToken,
 ) -> Option<Vec<OwnedSemaphorePermit>> {
+    // The semaphore is never closed.
+    let all = tokio::select! {
+        biased;
+        () = stop.cancelled() => return None,
+        all = Arc::clone(room).acquire_many_owned(wanted) => all.ok(),
+        () = tokio::time::sleep(FOR_MORE) => None,
+    };
+    if let Some(mut all) = all {
+        let each = std::iter::from_fn(|| all.split(1)).collect();
+        return Some(each);
+    }
     let first = tokio::select! {
         biased;
         () = stop.cancelled() => return None,
-        // The semaphore is never closed.
         permit = Arc::clone(room).acquire_owned() => permit.ok()?,
     };
     let more = std::iter::from_fn(|| Arc::clone(room).try_acquire_owned().ok());
-    Some(std::iter::once(first).chain(more).take(TOGETHER).collect())
+    Some(std::iter::once(first).chain(more).take(wanted as usize).collect())
 }
 
 async fn call(queue: &Queue, count: usize) -> Result<Vec<Message>, String> {

@@ -1,4 +1,4 @@
-//! The stand-in as AWS's own SDKs see it.
+//! The stand-in for AWS that loads the service (`benches/src/standin`), as AWS's own SDKs see it.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at once, its helpers too")]
 
