@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::OnceCell;
 
+use crate::causes::with_causes;
 use crate::config::AwsConfig;
 use crate::telemetry::Families;
 
@@ -314,16 +315,7 @@ where
         };
     }
     // The outer words ("dispatch failure") say less than the innermost cause.
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        source = inner.source();
-    }
-    words
+    with_causes(error)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod aws;
 #[cfg(test)]
 mod builtin_tests;
 mod cases;
+mod causes;
 mod cli;
 mod config;
 mod output;

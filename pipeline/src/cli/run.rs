@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -208,23 +208,35 @@ async fn open_sources(
     Ok(opened)
 }
 
-/// Opens every sink once, so that what is wrong with any of them is told before anything is read.
+/// Opens every sink, so that what is wrong with any of them is told before anything is read. What was
+/// opened is the first that is handed out; later ones are opened anew.
 async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<String, OpenSink>> {
     let mut openers = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, sink) in &config.sinks {
         let context = sink_context(name, config, aws);
-        match sinks::open(sink, &context).await {
-            Ok(_) => {}
+        let first = match sinks::open(sink, &context).await {
+            Ok(sink) => Some(sink),
             Err(error) if error.is_transient => {
                 warn!(sink = %name, %error, "the sink cannot be set up yet");
+                None
             }
-            Err(error) => faults.push(error.to_string()),
-        }
+            Err(error) => {
+                faults.push(error.to_string());
+                None
+            }
+        };
+        let first = Mutex::new(first);
         let sink = Arc::new(sink.clone());
         let open: OpenSink = Arc::new(move || {
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
             let (sink, context) = (Arc::clone(&sink), context.clone());
-            Box::pin(async move { sinks::open(&sink, &context).await })
+            Box::pin(async move {
+                match first {
+                    Some(opened) => Ok(opened),
+                    None => sinks::open(&sink, &context).await,
+                }
+            })
         });
         openers.insert(name.clone(), open);
     }

@@ -7,6 +7,7 @@ use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
 use super::{Config, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema};
+use crate::store::LEDGER_AT_LEAST;
 
 /// A configuration and where it came from.
 #[derive(Debug, Clone)]
@@ -150,6 +151,17 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                 .hint("end the list with a route that has no condition: - {to: [log]}"),
         );
     }
+    let StoreConfig::Sqlite { keep_ledger, .. } = &config.store;
+    if keep_ledger.0 < LEDGER_AT_LEAST {
+        let days = LEDGER_AT_LEAST.as_secs() / 86_400;
+        faults.push(
+            Fault::new(
+                at(&["store", "keep_ledger"]),
+                format!("store.keep_ledger must be {days}d or more, not {keep_ledger}"),
+            )
+            .hint("a queue may bring an object again for two weeks, a person even later"),
+        );
+    }
     for (name, sink) in &config.sinks {
         let place = at(&["sinks", name]);
         if let SinkConfig::Slack(slack) = sink {
@@ -289,6 +301,15 @@ aws:     {s3_path_style: false}
                 "3:22: limits.max_object: \"lots\" is no size (write it as 500MB or 16GiB)",
                 "3:39: limits.max_ratio must be 1 or more, not 0",
             ],
+        );
+    }
+
+    #[test]
+    fn a_ledger_that_forgets_too_soon_is_told() {
+        let hint = "a queue may bring an object again for two weeks, a person even later";
+        check(
+            "store: {type: sqlite, path: a.db, keep_ledger: 7d}",
+            &[&format!("1:48: store.keep_ledger must be 30d or more, not 7d ({hint})")],
         );
     }
 

@@ -3,7 +3,6 @@
 //! Nothing is tried again here. Errors show neither addresses nor secrets: the address of a webhook is
 //! a secret itself, and a server may repeat what it was sent.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use askance_stages::model::parse_time;
@@ -15,6 +14,7 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 
 use super::words::bounded;
 use super::{SendError, SinkContext, SinkError};
+use crate::causes::with_causes;
 use crate::config::Secret;
 
 /// How long an answer is waited for, where the configuration does not say.
@@ -232,16 +232,7 @@ fn causes(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        source = inner.source();
-    }
-    words
+    with_causes(error)
 }
 
 #[cfg(test)]

@@ -63,6 +63,9 @@ impl Counter {
                 families.alerts.with_label_values(&[level.name(), fate.name()]);
             }
         }
+        for what in ["source", "fetch", "commit", "send"] {
+            families.retries.with_label_values(&[what]);
+        }
         Self { families: families.clone(), accounts: Arc::default() }
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::corpus::{ids, trail, trail_files};
-use crate::program::{Home, scan, wait};
+use crate::program::{Home, get, scan, wait};
 use crate::support::moto::{Moto, unique};
 
 const REGION: &str = "eu-west-1";
@@ -137,14 +137,6 @@ impl Trail {
             alerts.extend(bodies.map(|body| serde_json::from_str::<Value>(body).unwrap()));
         }
     }
-
-    fn get(&self, url: &str) -> (u16, String) {
-        self.runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let answer = client.get(url).send().await.unwrap();
-            (answer.status().as_u16(), answer.text().await.unwrap())
-        })
-    }
 }
 
 /// Alerts as lines without `origin`, which names the file or the object.
@@ -173,9 +165,9 @@ fn alerts_go_from_bucket_to_subscriber_as_scan_finds_them() {
 
     assert_eq!(ids(&trail.told()), ids(&expected));
     assert_eq!(without_origin(&home.alerts("alerts.jsonl")), without_origin(&expected));
-    let (status, text) = trail.get(&format!("{pages}/readyz"));
+    let (status, text) = get(&format!("{pages}/readyz"));
     assert_eq!((status, text.as_str()), (200, "ok\n"));
-    let (status, text) = trail.get(&format!("{pages}/metrics"));
+    let (status, text) = get(&format!("{pages}/metrics"));
     assert_eq!(status, 200);
     let objects = trail_files().len();
     let told =

@@ -140,6 +140,13 @@ impl Program {
         format!("http://{}", line.unwrap()["address"].as_str().unwrap())
     }
 
+    /// Has it read its configuration anew.
+    #[track_caller]
+    pub(crate) fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
     /// `kill -9`; answers the name of the last point that it came to.
     pub(crate) fn kill(mut self) -> Option<String> {
         self.child.kill().unwrap();
@@ -202,6 +209,17 @@ pub(crate) fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A page: its status and its text.
+#[track_caller]
+pub(crate) fn get(url: &str) -> (u16, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    })
 }
 
 /// The alerts that `askance scan` finds below a folder.
