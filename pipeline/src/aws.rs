@@ -163,6 +163,13 @@ impl Aws {
         Self::of(config)
     }
 
+    /// As [`Self::on_loopback`], with something else in the place of the network.
+    pub fn over(network: impl aws_smithy_runtime_api::client::http::HttpClient + 'static) -> Self {
+        let Self { config, .. } = Self::on_loopback("http://127.0.0.1:1");
+        let config = config.get().map(SdkConfig::to_builder);
+        Self::of(config.unwrap_or_default().http_client(network).build())
+    }
+
     fn of(config: SdkConfig) -> Self {
         let written = AwsConfig { s3_path_style: true, ..AwsConfig::default() };
         Self {

@@ -275,8 +275,9 @@ impl Deliverer {
             debug!(sink = %self.name, number, attempts, error = %why, "not sent, will try again");
         }
         self.health.trouble(Part::Sink(self.name.clone()), why.clone());
-        // The pause is the sink's, not the message's: whatever is sent now would fail too.
-        (Settled::Later { number, due: now, error: why }, Some(asked))
+        // The pause is the sink's, not the message's: whatever is sent now would fail too. The time of
+        // day may be wrong now, and must not keep the message once it is right again.
+        (Settled::Later { number, due: since.min(now), error: why }, Some(asked))
     }
 
     /// Notes what became of messages; false if the program ended before that went well.

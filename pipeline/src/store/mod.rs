@@ -329,7 +329,8 @@ pub trait Store: Send + Sync {
     async fn commit(&self, commit: Commit) -> Result<(), StoreError>;
 
     /// Messages of a sink that are due, in order, at most `limit`. A message waits for earlier ones
-    /// of the same alert, dead letters aside.
+    /// of the same alert, dead letters aside. One that was queued later than `now`, by a clock that
+    /// was ahead or was put back since, is due: nobody can tell how long it would wait.
     async fn due(
         &self,
         sink: &str,

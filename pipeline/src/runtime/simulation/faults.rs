@@ -76,6 +76,11 @@ impl Faults {
         }
     }
 
+    /// How many steps there were.
+    pub fn count(&self) -> u64 {
+        self.next.load(Ordering::SeqCst)
+    }
+
     /// A new life begins; tells when it ends by a crash.
     pub fn begin(&self) -> CancellationToken {
         let token = CancellationToken::new();

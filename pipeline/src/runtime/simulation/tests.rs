@@ -47,3 +47,15 @@ fn pairs_of_steps_may_fail() {
         check(&[pick(), pick()]);
     }
 }
+
+#[test]
+fn the_time_of_day_may_step_at_any_step() {
+    const DAY: i64 = 86_400;
+    let steps = World::new(Vec::new()).run().len() as u64;
+    let jumps = [(-DAY, 0), (DAY, 0), (-3600, 3600), (400 * DAY, -400 * DAY)];
+    for number in 0..steps {
+        let (off, back) = jumps[number as usize % jumps.len()];
+        let later = number + 7;
+        World::new(Vec::new()).with_clock_steps(&[(number, off), (later, back)]).run();
+    }
+}

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::faults::{Fault, Faults, Step};
-use super::queue::{Durable, SimulatedQueue};
+use super::neighbours::{BUCKET, Durable, Neighbours, QUEUE_URL};
 use super::store::FailingStore;
 use crate::aws::Aws;
 use crate::config;
@@ -19,7 +19,7 @@ use crate::runtime::plan::Plan;
 use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
 use crate::sinks::{self, Notice, SendError, Sent, Sink, SinkContext};
-use crate::sources::Source;
+use crate::sources;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{OutboxChoice, Retention, Store};
 use crate::telemetry::{Families, Health};
@@ -28,7 +28,7 @@ use crate::telemetry::{Families, Health};
 const MOST_LIVES: usize = 12;
 
 /// Time after which a life that has not ended by itself is a deadlock.
-const LONGEST_LIFE: Duration = Duration::from_secs(7 * 86_400);
+const LONGEST_LIFE: Duration = Duration::from_secs(6 * 3600);
 
 /// Everything that lasts.
 pub struct World {
@@ -37,6 +37,8 @@ pub struct World {
     told: Arc<Mutex<Vec<String>>>,
     faults: Arc<Faults>,
     plan: Arc<Plan>,
+    /// From this step on the time of day is so many seconds off.
+    clock_steps: Vec<(u64, i64)>,
 }
 
 /// Takes alerts, and fails where it is told to.
@@ -94,8 +96,7 @@ impl World {
             ("c".to_owned(), Bytes::from_static(b"{\"Records\":[")),
             ("d".to_owned(), object(&[5, 1])),
         ]);
-        let durable = Durable { objects, ..Durable::default() };
-        durable.put(&["a", "b", "a", "c", "d", "b"]);
+        let durable = Durable::new(objects, &["a", "b", "a", "c", "d", "b"]);
         let text = "alerts: {merge_window: 0s}\nsinks: {file: {type: file, path: alerts.jsonl}, people: {type: stdout}}";
         let config = config::parse(text, Path::new("")).unwrap();
         Self {
@@ -104,7 +105,26 @@ impl World {
             told: Arc::default(),
             faults: Arc::new(Faults::new(plan)),
             plan: Arc::new(Plan::build(&config, false, jiff::Timestamp::now()).unwrap()),
+            clock_steps: Vec::new(),
         }
+    }
+
+    /// From each of these steps on the time of day is so many seconds off.
+    pub fn with_clock_steps(mut self, steps: &[(u64, i64)]) -> Self {
+        self.clock_steps = steps.to_vec();
+        self
+    }
+
+    /// The time of day: it goes on with the clock that stands still, and steps where it is told to.
+    fn clock(&self) -> Clock {
+        let (began, day) = (tokio::time::Instant::now(), jiff::Timestamp::now());
+        let (faults, steps) = (Arc::clone(&self.faults), self.clock_steps.clone());
+        Clock::of(move || {
+            let passed = jiff::SignedDuration::try_from(began.elapsed()).unwrap();
+            let come_to = faults.count();
+            let off = steps.iter().rev().find(|(at, _)| *at <= come_to).map_or(0, |(_, off)| *off);
+            day + passed + jiff::SignedDuration::from_secs(off)
+        })
     }
 
     /// Lets the program live until it ends by itself or crashes, and again, until nothing is left to
@@ -132,27 +152,44 @@ impl World {
             let store = SqliteStore::open(&self.folder.path().join("askance.db")).await.unwrap();
             let store: Arc<dyn Store> = Arc::new(store);
             let crashed = self.faults.begin();
-            let service = self.service(Arc::clone(&store));
-            let lived = tokio::time::timeout(LONGEST_LIFE, service.run(Stops::default()));
+            let stops = Stops::default();
+            let service = self.service(Arc::clone(&store)).await;
+            let lived = tokio::time::timeout(LONGEST_LIFE, service.run(stops.clone()));
+            let stopped = async {
+                while !self.is_over(store.as_ref()).await {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
+                stops.stop.cancel();
+                std::future::pending().await
+            };
             tokio::select! {
                 ended = lived => ended.expect("a deadlock").unwrap(),
                 () = crashed.cancelled() => return false,
+                () = stopped => {}
             }
-            let waiting = store.outbox(&OutboxChoice::default()).await.unwrap();
-            waiting.is_empty() && self.durable.messages.lock().unwrap().is_empty()
+            self.is_over(store.as_ref()).await
         })
     }
 
-    fn service(&self, store: Arc<dyn Store>) -> Service {
+    /// Every message is deleted, and every alert told.
+    async fn is_over(&self, store: &dyn Store) -> bool {
+        self.durable.is_empty() && store.outbox(&OutboxChoice::default()).await.unwrap().is_empty()
+    }
+
+    async fn service(&self, store: Arc<dyn Store>) -> Service {
         let (sender, current) = watch::channel(Arc::clone(&self.plan));
         // Nobody reloads here.
         std::mem::forget(sender);
-        let source: Arc<dyn Source> = Arc::new(SimulatedQueue {
+        let families = Families::new();
+        let aws = Aws::over(Neighbours {
             durable: Arc::clone(&self.durable),
             faults: Arc::clone(&self.faults),
         });
-        let families = Families::new();
-        let aws = Aws::new(&config::AwsConfig::default(), &families);
+        let trail = format!(
+            "sources: {{trail: {{type: s3_queue, queue_url: \"{QUEUE_URL}\", buckets: [{BUCKET}]}}}}"
+        );
+        let trail = config::parse(&trail, Path::new("")).unwrap().sources.remove("trail").unwrap();
+        let source = sources::open("trail", &trail, &aws).await.unwrap();
         let context = SinkContext {
             name: "file".to_owned(),
             secrets: Secrets::new(aws.clone()),
@@ -171,12 +208,12 @@ impl World {
             Box::pin(async move { Ok(Box::new(sink) as Box<dyn Sink>) })
         });
         Service {
-            sources: BTreeMap::from([("trail".to_owned(), source)]),
+            sources: BTreeMap::from([("trail".to_owned(), Arc::from(source))]),
             sinks: BTreeMap::from([("file".to_owned(), file), ("people".to_owned(), people)]),
             rejects: None,
             store: Arc::new(FailingStore { inner: store, faults: Arc::clone(&self.faults) }),
             current,
-            clock: Clock::system(),
+            clock: self.clock(),
             families,
             health: Health::default(),
             bounds: Bounds {

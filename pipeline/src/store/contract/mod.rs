@@ -29,6 +29,7 @@ macro_rules! suite {
         $crate::store::contract::suite!(@ $make, outbox, [
             messages_come_in_order_with_everything_that_is_told,
             a_message_waits_for_its_time,
+            a_clock_that_is_put_back_keeps_no_message,
             a_message_waits_for_earlier_ones_of_its_alert,
             dead_letters_hold_nothing_back_and_come_again_when_told_to,
             an_update_takes_the_place_of_one_that_waits,

@@ -28,7 +28,8 @@ pub(super) fn due(
          LEFT JOIN groups ON groups.leader = outbox.alert
          LEFT JOIN words ON words.rule = alerts.rule
          LEFT JOIN told ON told.alert = outbox.alert AND told.sink = outbox.sink
-         WHERE outbox.sink = ?1 AND outbox.is_dead = 0 AND outbox.due <= ?2 AND {IS_FIRST}
+         WHERE outbox.sink = ?1 AND outbox.is_dead = 0
+             AND (outbox.due <= ?2 OR outbox.queued > ?2) AND {IS_FIRST}
          ORDER BY outbox.number LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
