@@ -16,6 +16,7 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$here/../measure.sh"
 is_quick=0 out='' work='' real='' only=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -53,8 +54,6 @@ wants() {
     command -v "$1" >/dev/null || { missing+=("$1"); echo "missing: $1 (install $2)" >&2; }
 }
 
-has() { command -v "$1" >/dev/null; }
-
 # needs COMMAND...: ends a table that cannot be made.
 needs() {
     for command in "$@"; do
@@ -75,59 +74,14 @@ one_core=$((cores > 1 ? 1 : 0))
 
 # --- where things go ------------------------------------------------------------------------------
 
-# The machine without its name: 2-core-epyc, 8-core-xeon-platinum-8375c.
-machine() {
-    local model
-    model=$(lscpu | sed -n 's/^Model name: *//p' | sed -n 1p | tr '[:upper:]' '[:lower:]')
-    model=$(sed -E 's/\((r|tm)\)//g; s/@.*//; s/\b(amd|intel|cpu|processor|[0-9]+-core)\b//g' <<<"$model")
-    model=$(tr -cs 'a-z0-9' - <<<"$model" | sed 's/^-*//; s/-*$//')
-    echo "$(nproc --all)-core-${model:-$(uname -m)}"
-}
-
-if [ -z "$out" ] && [ $is_quick = 1 ]; then
-    out=$root/target/compare-quick
-    rm -rf "$out"
-elif [ -z "$out" ]; then
-    # A second run on a day does not replace the first.
-    first=$root/benches/runs/$(date -u +%F)-$(machine)
-    out=$first
-    for ((number = 2; ; number++)); do
-        [ -e "$out" ] || break
-        out=$first-$number
-    done
-elif [ -e "$out" ]; then
-    echo "run.sh: $out is there already" >&2
-    exit 2
-fi
-mkdir -p "$out"
-if [ -z "$work" ]; then
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-fi
-mkdir -p "$work/bin" "$work/rules"
-rows=$work/rows.tsv
-failed=$work/failed.txt
-: >"$rows" >"$failed"
+places compare
+mkdir -p "$work/rules"
+[ $is_own_work = 0 ] || trap 'rm -rf "$work"' EXIT
 
 # --- building -------------------------------------------------------------------------------------
 
-target=${CARGO_TARGET_DIR:-$root/target}
-(cd "$root" && cargo build --release --locked -p askance -p askance-benches --bins)
-cp "$target/release/askance" "$target/release/askance-gen" "$work/bin/"
-commit=$(git -C "$root" describe --always --abbrev=12 --dirty 2>/dev/null || echo unknown)
-
-{
-    echo "date: $(date -u +%FT%TZ)"
-    echo "commit: $commit"
-    echo "rustc: $(cd "$root" && rustc --version)"
-    echo "kernel: $(uname -srm)"
-    lscpu | grep -E '^(Model name|CPU\(s\)|Thread|Core|CPU max MHz|BogoMIPS|Hypervisor|L1d|L2|L3)' | sed 's/: */: /'
-    sed -n 's/^MemTotal: */memory: /p' /proc/meminfo
-    echo "load before: $(cut -d' ' -f1-3 /proc/loadavg)"
-    for tool in hyperfine igzip gzip rsigma; do
-        if has $tool; then echo "$tool: $($tool --version 2>&1 | sed -n 1p)"; else echo "$tool: missing"; fi
-    done
-} >"$out/machine.txt"
+build askance askance-gen
+note_machine hyperfine igzip gzip rsigma
 
 # From here on every path is relative, so that what is written names no folder of this machine.
 cd "$work"
@@ -135,21 +89,7 @@ cd "$work"
 
 # --- corpora and rules ----------------------------------------------------------------------------
 
-# corpus NAME OPTION...: makes a corpus unless it is there; its report is in NAME.json.
-corpus() {
-    local name=$1
-    shift
-    # A kept folder may hold a corpus of another size or seed.
-    [ -e "$name.args" ] && [ "$(cat "$name.args")" = "$*" ] && return
-    rm -rf "$name" "$name.args"
-    bin/askance-gen corpus --out "$name" --jobs "$cores" "$@" >"$name.json"
-    echo "$*" >"$name.args"
-}
-
 everyday() { corpus everyday --files "$files" --bytes "$size"; }
-
-# reported NAME KEY: a number of a corpus's report.
-reported() { sed -n "s/^ *\"$2\": \([0-9.]*\).*/\1/p" "$1.json"; }
 
 generated_rules() {
     [ -d "rules/$1" ] || bin/askance-gen rules --out "rules/$1" --count "$1" >/dev/null
@@ -192,19 +132,10 @@ seconds() {
     awk -F, -v name="$2" 'NR > 1 && $1 == name { printf "%.4f\n", $4; found = 1 } END { exit !found }' "$1.csv"
 }
 
-calculate() { awk "BEGIN { printf \"%.4g\", $1 }"; }
-
 # rate NAME SECONDS: text of a corpus, for people.
 rate() {
     awk -v b="$(reported "$1" bytes)" -v e="$(reported "$1" events)" -v s="$2" \
         'BEGIN { printf "%.3f s, %.0f MB/s, %.0f events/s", s, b / s / 1e6, e / s }'
-}
-
-# row ID WHAT MEASURED VALUE: one line of the summary; VALUE is what is judged. Ends the table if
-# there is none.
-row() {
-    [[ $4 =~ ^[0-9.]+(e[-+]?[0-9]+)?$ ]] || { echo "no figure for $1: \"$4\""; exit 1; }
-    printf '%s\t%s\t%s\t%s\n' "$@" >>"$rows"
 }
 
 # counts NAME COMMAND...: runs a scan once and keeps its summary, so that it is seen what was timed.
@@ -466,29 +397,7 @@ echo "load after: $(cut -d' ' -f1-3 /proc/loadavg)" >>"$out/machine.txt"
     echo "Commit $commit, corpus of $size in $files files, \`benches/compare/run.sh$([ $is_quick = 0 ] || echo ' --quick')\`."
     echo "Times are medians of wall time, one core unless said otherwise; the machine is in \`machine.txt\`,"
     echo "and the commands of each table in \`<table>.commands.txt\`."
-    [ $is_quick = 0 ] || printf '\nA short run, to see that it works: nothing here is a claim.\n'
-    echo
-    echo '| what | asked | ratio or figure | measured | met |'
-    echo '|---|---|---|---|---|'
-    awk -F'\t' -v quick=$is_quick '
-        FNR == NR { if ($0 !~ /^#/) { sign[$1] = $2; bound[$1] = $3 } next }
-        {
-            asked = "not fixed"; met = "-"
-            if ($1 in bound && bound[$1] != "-") {
-                asked = sign[$1] " " bound[$1]
-                is_met = sign[$1] == "<=" ? $4 + 0 <= bound[$1] + 0 : $4 + 0 >= bound[$1] + 0
-                met = quick ? "not judged" : is_met ? "yes" : "**no**"
-            }
-            printf "| %s | %s | %s | %s | %s |\n", $2, asked, $4, $3, met
-        }' "$here/asked.tsv" "$rows"
-    if [ -s "$failed" ]; then
-        printf '\nNot made:\n'
-        cat "$failed"
-    fi
+    judged
     [ ${#missing[@]} = 0 ] || printf '\nMissing on this machine: %s.\n' "${missing[*]}"
 } >"$out/summary.md"
-
-printf '\n'
-cat "$out/summary.md"
-echo "written to ${out#"$root"/}"
-[ ! -s "$failed" ]
+conclude

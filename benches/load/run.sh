@@ -22,6 +22,7 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$here/../measure.sh"
 is_quick=0 out='' work='' only=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -46,8 +47,6 @@ incident_every=10
 
 # --- what is needed -------------------------------------------------------------------------------
 
-has() { command -v "$1" >/dev/null; }
-
 for tool in taskset curl python3; do
     has $tool || { echo "run.sh: missing: $tool" >&2; exit 2; }
 done
@@ -57,36 +56,7 @@ their_core=0 our_core=1
 
 # --- where things go ------------------------------------------------------------------------------
 
-# The machine without its name: 2-core-epyc, 8-core-xeon-platinum-8375c.
-machine() {
-    local model
-    model=$(lscpu | sed -n 's/^Model name: *//p' | sed -n 1p | tr '[:upper:]' '[:lower:]')
-    model=$(sed -E 's/\((r|tm)\)//g; s/@.*//; s/\b(amd|intel|cpu|processor|[0-9]+-core)\b//g' <<<"$model")
-    model=$(tr -cs 'a-z0-9' - <<<"$model" | sed 's/^-*//; s/-*$//')
-    echo "$(nproc --all)-core-${model:-$(uname -m)}"
-}
-
-if [ -z "$out" ] && [ $is_quick = 1 ]; then
-    out=$root/target/load-quick
-    rm -rf "$out"
-elif [ -z "$out" ]; then
-    # A second run on a day does not replace the first.
-    first=$root/benches/runs/$(date -u +%F)-$(machine)-load
-    out=$first
-    for ((number = 2; ; number++)); do
-        [ -e "$out" ] || break
-        out=$first-$number
-    done
-elif [ -e "$out" ]; then
-    echo "run.sh: $out is there already" >&2
-    exit 2
-fi
-mkdir -p "$out"
-is_own_work=0
-if [ -z "$work" ]; then
-    work=$(mktemp -d)
-    is_own_work=1
-fi
+places load -load
 
 # What was started and runs still; ended whatever happens.
 started=$work/started
@@ -110,58 +80,21 @@ end_all() {
 trap leave EXIT
 trap 'exit 130' INT TERM
 
-mkdir -p "$work/bin"
-rows=$work/rows.tsv
-failed=$work/failed.txt
-: >"$rows" >"$failed" >"$started"
+: >"$started"
 
 # --- building -------------------------------------------------------------------------------------
 
-target=${CARGO_TARGET_DIR:-$root/target}
-(cd "$root" && cargo build --release --locked -p askance -p askance-benches --bins)
-cp "$target/release/askance" "$target/release/askance-gen" "$target/release/askance-standin" "$work/bin/"
-commit=$(git -C "$root" describe --always --abbrev=12 --dirty 2>/dev/null || echo unknown)
-
-{
-    echo "date: $(date -u +%FT%TZ)"
-    echo "commit: $commit"
-    echo "rustc: $(cd "$root" && rustc --version)"
-    echo "kernel: $(uname -srm)"
-    lscpu | grep -E '^(Model name|CPU\(s\)|Thread|Core|CPU max MHz|BogoMIPS|Hypervisor|L1d|L2|L3)' | sed 's/: */: /'
-    sed -n 's/^MemTotal: */memory: /p' /proc/meminfo
-    echo "load before: $(cut -d' ' -f1-3 /proc/loadavg)"
-} >"$out/machine.txt"
+build askance askance-gen askance-standin
+note_machine
 
 # From here on every path is relative, so that what is written names no folder of this machine.
 cd "$work"
 
 # --- measuring ------------------------------------------------------------------------------------
 
-# corpus NAME OPTION...: makes a corpus unless it is there; its report is in NAME.json.
-corpus() {
-    local name=$1
-    shift
-    # A kept folder may hold a corpus of another size or seed.
-    [ -e "$name.args" ] && [ "$(cat "$name.args")" = "$*" ] && return
-    rm -rf "$name" "$name.args"
-    bin/askance-gen corpus --out "$name" --jobs "$cores" "$@" >"$name.json"
-    echo "$*" >"$name.args"
-}
-
 everyday() { corpus everyday --files "$files" --bytes "$size" --incidents 100; }
 
-# reported NAME KEY: a number of a corpus's report.
-reported() { sed -n "s/^ *\"$2\": \([0-9.]*\).*/\1/p" "$1.json"; }
-
-calculate() { awk "BEGIN { printf \"%.4g\", ($1) }"; }
-
 now() { date +%s.%N; }
-
-# row ID WHAT MEASURED FIGURE: a line of the summary; a table without a figure has failed.
-row() {
-    [[ $4 =~ ^[-+]?[0-9.]+([eE][-+]?[0-9]+)?$ ]] || { echo "no figure for $1: \"$4\""; exit 1; }
-    printf '%s\t%s\t%s\t%s\n' "$@" >>"$rows"
-}
 
 # waits WHAT SECONDS COMMAND...: until the command succeeds; ends the table otherwise.
 waits() {
@@ -401,28 +334,6 @@ echo "load after: $(cut -d' ' -f1-3 /proc/loadavg)" >>"$out/machine.txt"
     echo "Commit $commit, corpus of $size in $files files, \`benches/load/run.sh$([ $is_quick = 0 ] || echo ' --quick')\`."
     echo "askance has one core and one worker, the stand-in another core. The machine is in \`machine.txt\`, the"
     echo "configuration and the commands of each table in \`<table>.txt\`, the end of askance's log in \`<table>.log\`."
-    [ $is_quick = 0 ] || printf '\nA short run, to see that it works: nothing here is a claim.\n'
-    echo
-    echo '| what | asked | ratio or figure | measured | met |'
-    echo '|---|---|---|---|---|'
-    awk -F'\t' -v quick=$is_quick '
-        FNR == NR { if ($0 !~ /^#/) { sign[$1] = $2; bound[$1] = $3 } next }
-        {
-            asked = "not fixed"; met = "-"
-            if ($1 in bound && bound[$1] != "-") {
-                asked = sign[$1] " " bound[$1]
-                is_met = sign[$1] == "<=" ? $4 + 0 <= bound[$1] + 0 : $4 + 0 >= bound[$1] + 0
-                met = quick ? "not judged" : is_met ? "yes" : "**no**"
-            }
-            printf "| %s | %s | %s | %s | %s |\n", $2, asked, $4, $3, met
-        }' "$here/asked.tsv" "$rows"
-    if [ -s "$failed" ]; then
-        printf '\nNot made:\n'
-        cat "$failed"
-    fi
+    judged
 } >"$out/summary.md"
-
-printf '\n'
-cat "$out/summary.md"
-echo "written to ${out#"$root"/}"
-[ ! -s "$failed" ]
+conclude
