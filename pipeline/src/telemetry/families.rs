@@ -161,6 +161,8 @@ families! {
     // Store.
     store_errors: IntCounter = "counter" "askance_store_errors_total" []
         "Failed attempts to read or write the store.";
+    store_conflicts: IntCounter = "counter" "askance_store_conflicts_total" []
+        "Commits that were decided anew, since another replica was faster; nothing is lost by it.";
     store_commits: IntCounter = "counter" "askance_store_commits_total" []
         "Transactions.";
     store_seconds: Histogram = "histogram" "askance_store_commit_seconds" []
