@@ -200,6 +200,8 @@ macro_rules! clients {
 }
 
 clients! {
+    /// DynamoDB.
+    dynamodb => aws_sdk_dynamodb;
     /// SQS.
     sqs => aws_sdk_sqs;
     /// SNS.

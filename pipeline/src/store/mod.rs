@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub mod contract;
+pub mod dynamodb;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
