@@ -252,4 +252,10 @@ impl Store for DynamoStore {
 }
 
 #[cfg(test)]
+mod faults_tests;
+#[cfg(test)]
+mod replicas_tests;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;

@@ -187,11 +187,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(text: &str, expected: usize) {
+    fn check(text: &str, expected: std::ops::RangeInclusive<usize>) {
         let mut row = Row::at(&Key::alert("x"));
         row.number(EXPIRES, 17);
         let parts = row.body(pack(&text).unwrap());
-        assert_eq!(parts.len(), expected);
+        assert!(expected.contains(&parts.len()), "{} parts", parts.len());
         for part in &parts {
             assert!(part.get_bytes(BODY).unwrap().len() <= PART);
             assert_eq!(part.get_number(EXPIRES), Some(17));
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn long_bodies_are_cut_and_come_back_whole() {
-        check("", 0);
-        check(&"long ".repeat(100_000), 0);
-        check(&noise(60_000), 1);
-        check(&noise(5_000_000), 15);
+        check("", 0..=0);
+        check(&"long ".repeat(100_000), 0..=0);
+        check(&noise(60_000), 1..=1);
+        check(&noise(5_000_000), 14..=20);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::telemetry::Families;
 
 /// A table, and what stands before it.
 pub(super) struct Server {
-    _moto: Moto,
+    moto: Arc<Moto>,
     pub(super) gateway: Gateway,
     pub(super) table: String,
     pub(super) families: Families,
@@ -21,10 +21,17 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start() -> Self {
-        let moto = Moto::start();
+        Self::of(Arc::new(Moto::start()))
+    }
+
+    /// Another table of the same server.
+    pub(super) fn another(&self) -> Self {
+        Self::of(Arc::clone(&self.moto))
+    }
+
+    fn of(moto: Arc<Moto>) -> Self {
         let gateway = Gateway::to(moto.url(), &Turn::default());
-        let families = Families::new();
-        Self { gateway, _moto: moto, table: unique("store"), families }
+        Self { gateway, moto, table: unique("store"), families: Families::new() }
     }
 
     pub(super) async fn client(&self) -> aws_sdk_dynamodb::Client {
