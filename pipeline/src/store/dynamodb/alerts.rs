@@ -49,7 +49,7 @@ impl DynamoStore {
             let facts = self.facts(&alerts, None).await?;
             for alert in &alerts {
                 // It is in the index for a moment longer than in the table.
-                let Some(kept) = facts.alert(alert)? else { continue };
+                let Some(kept) = facts.alert(alert) else { continue };
                 let Some(row) = facts.row(alert) else { continue };
                 let ack: Option<Ack> = row.get_bytes(ACK).map(unpack).transpose()?;
                 if is_chosen(choice, &kept, ack.as_ref()) && found.len() < limit {
@@ -202,8 +202,8 @@ fn stored(
         raised: raised.to_string(),
         leader: kept.leader,
         suppressed_by: kept.suppressed_by,
-        group: facts.group(alert)?,
-        words: facts.words(&kept.rule)?,
+        group: facts.group(alert),
+        words: facts.words(&kept.rule),
         ack,
         id: kept.id,
     })

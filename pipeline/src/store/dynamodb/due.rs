@@ -241,7 +241,7 @@ impl DynamoStore {
         let facts = self.facts(&alerts, Some(sink)).await?;
         let mut queued = Vec::new();
         for (row, alert) in rows.iter().zip(&alerts) {
-            let kept = facts.alert(alert)?;
+            let kept = facts.alert(alert);
             let kind = row.get_text(KIND).and_then(MessageKind::from_name);
             // An alert that cannot be found is told of by whoever cannot read it.
             let (id, json, rule) = kept
@@ -250,12 +250,12 @@ impl DynamoStore {
             queued.push(Queued {
                 number: row.get_number(NUMBER).unwrap_or(0),
                 kind: kind.unwrap_or(MessageKind::New),
-                group: facts.group(alert)?.unwrap_or_else(|| alone(&id)),
-                words: facts.words(&rule)?,
+                group: facts.group(alert).unwrap_or_else(|| alone(&id)),
+                words: facts.words(&rule),
                 alert: json,
                 attempts: row.get_number(ATTEMPTS).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
                 queued: Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MIN),
-                reference: facts.told(alert, sink)?,
+                reference: facts.told(alert, sink),
                 alert_id: id,
             });
         }
@@ -304,11 +304,8 @@ impl DynamoStore {
         let parts = self.table.parts(rows.values()).await.map_err(told)?;
         rows.extend(parts);
         let mut facts = Facts { rows };
-        let rules: HashSet<String> = alerts
-            .iter()
-            .filter_map(|alert| facts.alert(alert).transpose())
-            .map(|kept| kept.map(|kept| kept.rule))
-            .collect::<Result<_, _>>()?;
+        let rules: HashSet<String> =
+            alerts.iter().filter_map(|alert| facts.alert(alert)).map(|kept| kept.rule).collect();
         let words =
             self.table.get(rules.iter().map(|rule| Key::words(rule))).await.map_err(told)?;
         let parts = self.table.parts(words.values()).await.map_err(told)?;
@@ -329,24 +326,34 @@ impl Facts {
     }
 
     /// An alert.
-    pub(super) fn alert(&self, alert: &str) -> Result<Option<KeptAlert>, StoreError> {
-        self.row(alert).map(|row| row.read(&self.rows)).transpose()
+    pub(super) fn alert(&self, alert: &str) -> Option<KeptAlert> {
+        self.read(&Key::alert(alert))
     }
 
     /// The group that it leads.
-    pub(super) fn group(&self, alert: &str) -> Result<Option<Group>, StoreError> {
-        self.rows.get(&Key::group(alert)).map(|row| row.read(&self.rows)).transpose()
+    pub(super) fn group(&self, alert: &str) -> Option<Group> {
+        self.read(&Key::group(alert))
     }
 
     /// What a rule says; nothing if that was never kept.
-    pub(super) fn words(&self, rule: &str) -> Result<Words, StoreError> {
-        let row = self.rows.get(&Key::words(rule));
-        Ok(row.map(|row| row.read(&self.rows)).transpose()?.unwrap_or_default())
+    pub(super) fn words(&self, rule: &str) -> Words {
+        self.read(&Key::words(rule)).unwrap_or_default()
     }
 
     /// What a sink answered.
-    fn told(&self, alert: &str, sink: &str) -> Result<Option<String>, StoreError> {
-        self.rows.get(&Key::told(alert, sink)).map(|row| row.read(&self.rows)).transpose()
+    fn told(&self, alert: &str, sink: &str) -> Option<String> {
+        self.read(&Key::told(alert, sink))
+    }
+
+    /// A row that cannot be read is told of, and keeps nobody from those that can.
+    fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Option<T> {
+        match self.rows.get(key)?.read(&self.rows) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::error!(row = key.name(), %error, "a row of the store is passed by");
+                None
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A commit while any one of its calls fails, in each way that a call can.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use askance_stages::raise::Raise;
 use tokio::sync::{mpsc, watch};
@@ -49,13 +49,17 @@ fn deliveries() -> (Vec<Delivery>, Vec<Acked>) {
 
 /// Commits as the service does, until it went well.
 async fn commit_all(store: &Arc<DynamoStore>) {
-    let text = "sinks: {log: {type: stdout}, people: {type: stdout}}";
-    let config = config::parse(text, std::path::Path::new("")).unwrap();
-    let plan = Plan::build(&config, false, at(NOW)).unwrap();
+    // Compiling the rules takes longer than all the rest.
+    static PLAN: OnceLock<Arc<Plan>> = OnceLock::new();
+    let plan = PLAN.get_or_init(|| {
+        let text = "sinks: {log: {type: stdout}, people: {type: stdout}}";
+        let config = config::parse(text, std::path::Path::new("")).unwrap();
+        Arc::new(Plan::build(&config, false, at(NOW)).unwrap())
+    });
     let families = Families::new();
     let committer = Committer {
         store: Arc::clone(store) as Arc<dyn Store>,
-        current: watch::channel(Arc::new(plan)).1,
+        current: watch::channel(Arc::clone(plan)).1,
         clock: Clock::of(|| at(NOW)),
         counter: Counter::new(&families),
         families,

@@ -23,6 +23,7 @@ mod alerts;
 mod calls;
 mod commit;
 mod due;
+mod held;
 mod keys;
 mod known;
 mod objects;
@@ -35,7 +36,7 @@ mod upkeep;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use askance_stages::raise::Asks;
 use async_trait::async_trait;
@@ -52,6 +53,9 @@ use crate::telemetry::Families;
 
 /// Alerts of one commit: with a group, a key and a message or two each, what a transaction holds.
 const ALERTS_AT_ONCE: usize = 16;
+
+/// DynamoDB counts a table's bytes every six hours: asking more often than so tells nothing new.
+const BYTES_HOLD: Duration = Duration::from_secs(300);
 
 /// How a table is opened.
 #[derive(Debug, Clone)]
@@ -86,6 +90,8 @@ pub struct DynamoStore {
 struct Remembered {
     words: HashMap<String, String>,
     sinks: HashSet<String>,
+    /// The table's size, and when it was asked for.
+    bytes: Option<(Instant, u64)>,
 }
 
 impl DynamoStore {
@@ -144,9 +150,16 @@ impl DynamoStore {
 
     /// Bytes of the table, as DynamoDB counts them every few hours.
     async fn table_bytes(&self) -> Result<u64, StoreError> {
+        if let Some((at, bytes)) = self.remembered().bytes
+            && at.elapsed() < BYTES_HOLD
+        {
+            return Ok(bytes);
+        }
         let described = self.table.describe().await?;
         let bytes = described.and_then(|table| table.table_size_bytes()).unwrap_or(0);
-        Ok(u64::try_from(bytes).unwrap_or(0))
+        let bytes = u64::try_from(bytes).unwrap_or(0);
+        self.remembered().bytes = Some((Instant::now(), bytes));
+        Ok(bytes)
     }
 }
 

@@ -106,7 +106,7 @@ impl DynamoStore {
         for alerts in alerts.chunks(TOGETHER) {
             let facts = self.facts(alerts, None).await?;
             for alert in alerts {
-                if let Some(kept) = facts.alert(alert)? {
+                if let Some(kept) = facts.alert(alert) {
                     titles.insert(alert.clone(), (kept.id, kept.title));
                 }
             }
@@ -156,8 +156,11 @@ impl DynamoStore {
             match self.table.transact(items).await {
                 Ok(()) => changed += 1,
                 // It was sent, dropped or claimed at this moment.
-                Err(Fault::Condition(_)) => {}
+                Err(Fault::Condition(_)) => continue,
                 Err(fault) => return Err(fault.told("make messages due")),
+            }
+            if one.state == State::Dead {
+                self.release([alert_of(&one.row)].into()).await?;
             }
         }
         Ok(changed)
@@ -165,10 +168,12 @@ impl DynamoStore {
 
     /// Takes messages out.
     pub(super) async fn drop_messages(&self, choice: &OutboxChoice) -> Result<u64, StoreError> {
-        let keys: Vec<_> = self.find(choice).await?.iter().map(|one| one.row.key()).collect();
-        let count = keys.len() as u64;
+        let found = self.find(choice).await?;
+        let keys = found.iter().map(|one| one.row.key()).collect();
         self.table.delete_all(keys).await.map_err(|fault| fault.told("drop messages"))?;
-        Ok(count)
+        let dead = found.iter().filter(|one| one.state == State::Dead);
+        self.release(dead.map(|one| alert_of(&one.row)).collect()).await?;
+        Ok(found.len() as u64)
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) const INLINE: usize = 32 << 10;
 /// Bytes of a part.
 const PART: usize = 256 << 10;
 
+/// Seconds that parts stay longer than their row: DynamoDB drops each of them within days after its
+/// time, in no order.
+const LATER: i64 = 14 * 86_400;
+
 /// Most bytes that a body unpacks to: far more than the largest record makes.
 const MOST: u64 = 256 << 20;
 
@@ -106,7 +110,7 @@ impl Row {
                 let mut row = Self::at(&Key::part(&pk, &hash, index));
                 row.bytes(BODY, part.to_vec());
                 if let Some(expires) = self.get_number(EXPIRES) {
-                    row.number(EXPIRES, expires);
+                    row.number(EXPIRES, expires + LATER);
                 }
                 row
             })
@@ -194,7 +198,7 @@ mod tests {
         assert!(expected.contains(&parts.len()), "{} parts", parts.len());
         for part in &parts {
             assert!(part.get_bytes(BODY).unwrap().len() <= PART);
-            assert_eq!(part.get_number(EXPIRES), Some(17));
+            assert_eq!(part.get_number(EXPIRES), Some(17 + LATER));
         }
         assert_eq!(row.parts(), parts.iter().map(Row::key).collect::<Vec<_>>());
         let parts = parts.into_iter().map(|part| (part.key(), part)).collect();

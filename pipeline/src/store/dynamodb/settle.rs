@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::DynamoStore;
 use super::calls::defect;
 use super::due::alert_of;
+use super::held::Holds;
 use super::keys::{ATTEMPTS, DUE, ERROR, EXPIRES, Key, MARK, OWNER, State};
 use super::row::{Row, pack};
 use super::trouble::Fault;
@@ -15,8 +16,8 @@ use crate::store::{Settled, StoreError};
 
 const ATTEMPT: &str = "note what was sent";
 
-/// Messages of one transaction: two rows each, and the sink's place.
-pub(super) const TOGETHER: usize = 45;
+/// Messages of one transaction: two rows and their alert's each, and the sink's place.
+pub(super) const TOGETHER: usize = 33;
 
 /// Characters of an error that are kept.
 const MOST_ERROR: usize = 2000;
@@ -61,11 +62,19 @@ impl DynamoStore {
             });
             let rows = self.table.get(keys).await.map_err(told)?;
             let mut items = Vec::new();
+            let mut holds = Holds::default();
             for (key, row) in &rows {
                 let number = row.get_number(super::keys::NUMBER).unwrap_or(0);
                 let Some(one) = settled.get(&number) else { continue };
                 items.extend(self.settled(sink, key, row, one)?);
+                let is_dead = key.sk.starts_with(State::Dead.prefix());
+                match one {
+                    Settled::Dead { .. } => drop(holds.kept.insert(alert_of(row))),
+                    Settled::Sent { .. } if is_dead => drop(holds.let_go.insert(alert_of(row))),
+                    Settled::Sent { .. } | Settled::Later { .. } => {}
+                }
             }
+            items.extend(self.holds(&holds).await?);
             items.extend(self.place(sink, position)?);
             attempts += 1;
             match self.table.transact(items).await {

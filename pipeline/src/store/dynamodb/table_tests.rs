@@ -8,12 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use serde_json::json;
 
-use super::keys::{Key, NEXT};
+use super::keys::{Key, NEXT, hash};
 use super::row::Row;
 use super::tests::Server;
 use super::{DynamoConfig, DynamoStore};
-use crate::store::contract::values::{NOW, at, object};
-use crate::store::{Commit, Store, StoreError};
+use crate::store::contract::values::{NOW, after, alert, at, object, raise, tell};
+use crate::store::{AlertChoice, Commit, OutboxChoice, Settled, Store, StoreError};
 use crate::support::gateway::Verdict;
 
 #[track_caller]
@@ -124,6 +124,38 @@ async fn a_row_that_somebody_else_wrote_is_told() {
     let client = server.client().await;
     client.put_item().table_name(&server.table).set_item(Some(row.0)).send().await.unwrap();
     says(&store.position("log").await.unwrap_err(), &["not what askance wrote"]);
+    // An alert that cannot be read keeps nobody from the others.
+    tell(&store, &raise(), vec![alert("a", "x"), alert("b", "y")], at(NOW)).await.unwrap();
+    let mut row = Row::at(&Key::alert(&hash(&["a"])));
+    row.bytes(super::keys::BODY, b"what is this".to_vec());
+    client.put_item().table_name(&server.table).set_item(Some(row.0)).send().await.unwrap();
+    let due = store.due("log", at(NOW), 10).await.unwrap();
+    let ids: Vec<&str> = due.iter().map(|one| one.alert_id.as_str()).collect();
+    assert_eq!(ids, ["", "b"]);
+    assert_eq!(store.alerts(&AlertChoice::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_alert_stays_as_long_as_a_dead_letter_is_about_it() {
+    let server = Server::start();
+    let store = server.open(server.config("one")).await.unwrap();
+    let client = server.client().await;
+    let expires = || async {
+        let key = Row::at(&Key::alert(&hash(&["a"])));
+        let get = client.get_item().table_name(&server.table).set_key(Some(key.0));
+        Row(get.send().await.unwrap().item.unwrap()).get_number(super::keys::EXPIRES)
+    };
+    tell(&store, &raise(), vec![alert("a", "x"), alert("a2", "x")], at(NOW)).await.unwrap();
+    assert!(expires().await.is_some());
+    for _ in ["new", "update"] {
+        let number = store.due("log", after(600), 1).await.unwrap()[0].number;
+        let dead = Settled::Dead { number, error: "no".to_owned() };
+        store.settle("log", vec![dead], None).await.unwrap();
+        assert_eq!(expires().await, None);
+    }
+    let dead = OutboxChoice { is_dead: true, ..OutboxChoice::default() };
+    assert_eq!(store.discard(&dead).await.unwrap(), 2);
+    assert!(expires().await.is_some());
 }
 
 #[tokio::test]
