@@ -85,10 +85,14 @@ where
             Fault::Busy(format!("table {table}: {said}"))
         }
         code if is_throttling(code) => Fault::Busy(format!("table {table} is throttled: {said}")),
-        "AccessDeniedException" | "AccessDenied" => Fault::Broken(format!(
-            "table {table}: {said}; allow dynamodb:{action} on the table and its index \
-             (deploy/iam/askance-dynamodb.json has all that is needed)"
-        )),
+        "AccessDeniedException" | "AccessDenied" => {
+            // A transaction has no action of its own.
+            let action = if action == "TransactWriteItems" { "PutItem" } else { action };
+            Fault::Broken(format!(
+                "table {table}: {said}; allow dynamodb:{action} on the table and its index \
+                 (deploy/iam/askance-dynamodb.json has all that is needed)"
+            ))
+        }
         "ResourceNotFoundException" => Fault::Broken(format!(
             "table {table} is not there: {said}; was it removed, or is it in another region or \
              account?"
