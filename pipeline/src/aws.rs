@@ -208,6 +208,8 @@ macro_rules! clients {
 }
 
 clients! {
+    /// DynamoDB.
+    dynamodb => aws_sdk_dynamodb;
     /// SQS.
     sqs => aws_sdk_sqs;
     /// SNS.

@@ -54,6 +54,21 @@ const OPERATIONS: [(&str, &str); 40] = [
     ("get_caller_identity", "sts:GetCallerIdentity"),
 ];
 
+/// As [`OPERATIONS`], of the policy for a store on DynamoDB. A transaction needs what it does.
+const OF_TABLES: [(&str, &str); 11] = [
+    ("batch_get_item", "dynamodb:BatchGetItem"),
+    ("batch_write_item", "dynamodb:BatchWriteItem"),
+    ("create_table", "dynamodb:CreateTable"),
+    ("describe_table", "dynamodb:DescribeTable"),
+    ("describe_time_to_live", "dynamodb:DescribeTimeToLive"),
+    ("put_item", "dynamodb:PutItem"),
+    ("query", "dynamodb:Query"),
+    ("scan", "dynamodb:Scan"),
+    ("transact_write_items", "dynamodb:DeleteItem"),
+    ("update_item", "dynamodb:UpdateItem"),
+    ("update_time_to_live", "dynamodb:UpdateTimeToLive"),
+];
+
 /// Needed without a call of their own: versions of objects, encrypted objects, 404 for what is
 /// missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
 const IMPLIED: [&str; 4] =
@@ -64,7 +79,11 @@ fn root() -> PathBuf {
 }
 
 fn policy() -> Value {
-    let text = fs::read_to_string(root().join("deploy/iam/askance-run.json")).unwrap();
+    read("askance-run.json")
+}
+
+fn read(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("deploy/iam").join(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -76,8 +95,15 @@ fn actions(statement: &Value) -> Vec<String> {
 
 /// Actions that the code needs, with the files that call them.
 fn called() -> BTreeMap<&'static str, BTreeSet<String>> {
+    called_of("pipeline/src", &OPERATIONS)
+}
+
+fn called_of(
+    folder: &str,
+    operations: &[(&'static str, &'static str)],
+) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut called = BTreeMap::new();
-    let mut folders = vec![root().join("pipeline/src")];
+    let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -90,7 +116,7 @@ fn called() -> BTreeMap<&'static str, BTreeSet<String>> {
             } else if name.ends_with(".rs") && !is_test {
                 let text = fs::read_to_string(&path).unwrap();
                 let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-                for (method, action) in OPERATIONS {
+                for &(method, action) in operations {
                     if own.contains(&format!(".{method}()")) {
                         called.entry(action).or_insert_with(BTreeSet::new).insert(name.clone());
                     }
@@ -102,8 +128,23 @@ fn called() -> BTreeMap<&'static str, BTreeSet<String>> {
 }
 
 #[test]
+fn the_policy_of_a_table_allows_what_its_store_calls_and_nothing_else() {
+    let policy = read("askance-dynamodb.json");
+    is_a_policy(&policy);
+    let statements = policy["Statement"].as_array().unwrap();
+    let allowed: BTreeSet<String> = statements.iter().flat_map(actions).collect();
+    let called = called_of("pipeline/src/store/dynamodb", &OF_TABLES);
+    let called: BTreeSet<String> = called.into_keys().map(str::to_owned).collect();
+    assert_eq!(allowed, called);
+}
+
+#[test]
 fn the_policy_is_a_policy() {
-    let policy = policy();
+    is_a_policy(&policy());
+}
+
+#[track_caller]
+fn is_a_policy(policy: &Value) {
     assert_eq!(policy["Version"], "2012-10-17");
     let mut names = BTreeSet::new();
     for statement in policy["Statement"].as_array().unwrap() {

@@ -17,8 +17,7 @@ use super::summary::plural;
 use super::{code, eprintln_line, times};
 use crate::alert_formats::ocsf;
 use crate::output::{Out, TableStyle, TableWriter};
-use crate::store::sqlite::SqliteStore;
-use crate::store::{Ack, AlertChoice, Store as _, StoredAlert};
+use crate::store::{Ack, AlertChoice, Store, StoredAlert};
 
 /// Alerts that are read at once, so that memory is bounded whatever the store holds.
 const PAGE: usize = 1000;
@@ -238,7 +237,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
     // One more than is shown tells whether there are more.
     let wanted = args.limit.saturating_add(1);
     let mut count = 0;
-    pages(&store, choice, Some(wanted), |stored| {
+    pages(store.as_ref(), choice, Some(wanted), |stored| {
         count += 1;
         if count <= args.limit { writer.write(stored) } else { Ok(true) }
     })?;
@@ -269,7 +268,7 @@ fn export(args: &ExportArgs) -> anyhow::Result<()> {
         ExportFormat::Jsonl => ListWriter::Alert(out),
         ExportFormat::Ocsf => ListWriter::Ocsf(out),
     };
-    pages(&store, choice, args.limit, |stored| writer.write(stored))?;
+    pages(store.as_ref(), choice, args.limit, |stored| writer.write(stored))?;
     writer.finish()
 }
 
@@ -339,7 +338,7 @@ fn parse(stored: &StoredAlert) -> anyhow::Result<Alert> {
 ///
 /// A page ends between two times: alerts that come meanwhile shift nothing.
 fn pages(
-    store: &SqliteStore,
+    store: &dyn Store,
     mut choice: AlertChoice,
     limit: Option<usize>,
     mut each: impl FnMut(&StoredAlert) -> anyhow::Result<bool>,
@@ -387,7 +386,7 @@ fn behind(time: Timestamp) -> Timestamp {
 }
 
 /// The alert that an id or its beginning names.
-fn named(store: &SqliteStore, id: &str) -> anyhow::Result<StoredAlert> {
+fn named(store: &dyn Store, id: &str) -> anyhow::Result<StoredAlert> {
     if id.is_empty() {
         bail!("an alert is named by its id or the beginning of it, not by nothing");
     }
@@ -410,7 +409,7 @@ fn named(store: &SqliteStore, id: &str) -> anyhow::Result<StoredAlert> {
 
 fn show(args: &ShowArgs) -> anyhow::Result<()> {
     let store = args.store.open()?;
-    let stored = named(&store, &args.id)?;
+    let stored = named(store.as_ref(), &args.id)?;
     if args.json {
         return super::print(&format!("{}\n", serde_json::to_string(&stored)?));
     }
@@ -421,7 +420,7 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
 fn ack(args: &AckArgs) -> anyhow::Result<()> {
     let store = args.store.open()?;
     let found: Vec<StoredAlert> =
-        args.ids.iter().map(|id| named(&store, id)).collect::<anyhow::Result<_>>()?;
+        args.ids.iter().map(|id| named(store.as_ref(), id)).collect::<anyhow::Result<_>>()?;
     let ack =
         Ack { by: args.by.clone(), at: Timestamp::now().to_string(), note: args.note.clone() };
     let mut text = String::new();

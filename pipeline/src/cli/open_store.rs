@@ -2,16 +2,24 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::config::{self, Config, StoreConfig};
+use crate::aws::{self, Aws, Role};
+use crate::config::{self, AwsConfig, Config, DynamoStoreConfig, StoreConfig};
+use crate::store::dynamodb::{DynamoConfig, DynamoStore};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Retention, StoreError};
+use crate::store::{Retention, Store, StoreError};
+use crate::telemetry::Families;
 
 /// Where the configuration is looked for.
 const DEFAULT_CONFIG: &str = "askance.yaml";
+
+/// Shortest time for which a message may be claimed.
+const SHORTEST_CLAIM: Duration = Duration::from_secs(1);
 
 /// Which store; shared by several commands.
 #[derive(Debug, Clone, Args)]
@@ -33,13 +41,23 @@ pub enum RowFormat {
     Jsonl,
 }
 
-/// A store's file and how long things are kept in it.
+/// Where a store is and how long things are kept in it.
 #[derive(Debug)]
 pub struct Place {
-    /// The file.
-    pub path: PathBuf,
+    /// Which store.
+    pub store: StoreConfig,
     /// As the configuration says, or as it is by default.
     pub retention: Retention,
+    aws: AwsConfig,
+}
+
+/// Who opens a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The service: it makes what is not there.
+    Service,
+    /// A command, beside services that may run: the store must be there.
+    Command,
 }
 
 impl StoreArgs {
@@ -49,8 +67,11 @@ impl StoreArgs {
     /// When there is no configuration, or everything that is wrong with it.
     pub fn place(&self) -> anyhow::Result<Place> {
         if let Some(path) = &self.store {
-            let Place { retention, .. } = place(&Config::default());
-            return Ok(Place { path: path.clone(), retention });
+            let mut place = Place::of(&Config::default());
+            if let StoreConfig::Sqlite { path: of_place, .. } = &mut place.store {
+                of_place.clone_from(path);
+            }
+            return Ok(place);
         }
         // Not by clap: what is in the environment must not stand against --store.
         let named = self.config.clone().or_else(|| env::var_os("ASKANCE_CONFIG").map(Into::into));
@@ -62,28 +83,145 @@ impl StoreArgs {
                  the store's file with --store FILE"
             ),
         };
-        Ok(place(&config::read(&path)?.config))
+        Ok(Place::of(&config::read(&path)?.config))
     }
 
     /// Opens it as a command does, beside a service that may run.
     ///
     /// # Errors
     /// As [`StoreArgs::place`]; and when it is not there or not to be used.
-    pub fn open(&self) -> anyhow::Result<SqliteStore> {
-        wait(SqliteStore::open_beside(&self.place()?.path))
+    pub fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.place()?.open()
     }
 }
 
-fn place(config: &Config) -> Place {
-    let StoreConfig::Sqlite { path, keep_ledger, max_size } = &config.store;
-    Place {
-        path: path.clone(),
-        retention: Retention {
-            ledger: keep_ledger.0,
-            alerts: config.alerts.keep.0,
-            max_bytes: max_size.0,
-        },
+impl Place {
+    /// The place that a configuration names.
+    pub fn of(config: &Config) -> Self {
+        let (ledger, max_bytes) = match &config.store {
+            StoreConfig::Sqlite { keep_ledger, max_size, .. } => (keep_ledger.0, max_size.0),
+            StoreConfig::Dynamodb(store) => (store.keep_ledger.0, u64::MAX),
+        };
+        Self {
+            store: config.store.clone(),
+            retention: Retention { ledger, alerts: config.alerts.keep.0, max_bytes },
+            aws: config.aws.clone(),
+        }
     }
+
+    /// Opens it as a command does.
+    ///
+    /// # Errors
+    /// When it is not there or not to be used.
+    pub fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        let families = Families::new();
+        let aws = Aws::new(&self.aws, &families);
+        runtime()?.block_on(open(self, Access::Command, &aws, &families))
+    }
+
+    /// Its name for people.
+    pub fn name(&self) -> String {
+        match &self.store {
+            StoreConfig::Sqlite { path, .. } => path.display().to_string(),
+            StoreConfig::Dynamodb(store) => format!("DynamoDB table {}", store.table),
+        }
+    }
+
+    /// Its file.
+    ///
+    /// # Errors
+    /// When it is no file, with what to do instead.
+    pub fn file(&self, command: &str) -> anyhow::Result<&Path> {
+        match &self.store {
+            StoreConfig::Sqlite { path, .. } => Ok(path),
+            StoreConfig::Dynamodb(store) => {
+                let table = &store.table;
+                bail!(
+                    "`askance store {command}` copies a store that is a file, and this one is \
+                     DynamoDB table {table}. AWS keeps copies of tables: aws dynamodb \
+                     update-continuous-backups --table-name {table} \
+                     --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true, then aws \
+                     dynamodb restore-table-to-point-in-time; or aws dynamodb create-backup \
+                     --table-name {table} --backup-name NAME"
+                )
+            }
+        }
+    }
+}
+
+/// Opens a store of any kind.
+///
+/// # Errors
+/// When it is not there or not to be used.
+pub async fn open(
+    place: &Place,
+    access: Access,
+    aws: &Aws,
+    families: &Families,
+) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match (&place.store, access) {
+        (StoreConfig::Sqlite { path, .. }, Access::Service) => {
+            Arc::new(SqliteStore::open(path).await?)
+        }
+        (StoreConfig::Sqlite { path, .. }, Access::Command) => {
+            Arc::new(SqliteStore::open_beside(path).await?)
+        }
+        (StoreConfig::Dynamodb(config), _) => {
+            let role = config.role.clone().map(|arn| Role { arn, external_id: None });
+            let at = aws::Place { region: config.region.clone(), role };
+            let client = aws.dynamodb(&at).await;
+            let config = dynamo(config, place.retention)?;
+            Arc::new(match access {
+                Access::Service => DynamoStore::open(client, config, families).await?,
+                Access::Command => DynamoStore::open_beside(client, config, families).await?,
+            })
+        }
+    })
+}
+
+fn dynamo(config: &DynamoStoreConfig, retention: Retention) -> anyhow::Result<DynamoConfig> {
+    let replica = match config.replica.clone().or_else(host_name) {
+        Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
+        _ => bail!(
+            "this replica has no name: the host's name cannot be read, so write one that no other \
+             replica has as store.replica"
+        ),
+    };
+    if config.claim.0 < SHORTEST_CLAIM {
+        bail!(
+            "store.claim is {}, and must be {} s or more: a replica that is only slow would lose what \
+             it sends",
+            config.claim,
+            SHORTEST_CLAIM.as_secs()
+        );
+    }
+    Ok(DynamoConfig {
+        table: config.table.clone(),
+        replica,
+        create: config.create,
+        claim: config.claim.0,
+        retention,
+    })
+}
+
+/// The name that the host has now; containers name themselves the same way.
+fn host_name() -> Option<String> {
+    let of_system = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    // Elsewhere shells know it.
+    of_system.ok().or_else(|| env::var("HOSTNAME").ok())
+}
+
+/// One runtime for all questions of a command: connections of the first serve the next.
+fn runtime() -> anyhow::Result<&'static tokio::runtime::Runtime> {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads that look into the store")?;
+    Ok(RUNTIME.get_or_init(|| runtime))
 }
 
 /// Waits for what a store answers.
@@ -91,8 +229,5 @@ fn place(config: &Config) -> Place {
 /// # Errors
 /// What the store could not do.
 pub fn wait<T>(answer: impl Future<Output = Result<T, StoreError>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .context("cannot start the threads that look into the store")?;
-    Ok(runtime.block_on(answer)?)
+    Ok(runtime()?.block_on(answer)?)
 }

@@ -8,7 +8,7 @@ use super::open_store::{RowFormat, StoreArgs, wait};
 use super::summary::plural;
 use crate::output::TableStyle;
 use crate::output::clean::{clean, fit, pad, width};
-use crate::store::{OutboxChoice, OutboxRow, Store as _};
+use crate::store::{OutboxChoice, OutboxRow};
 
 /// What can be said to `askance outbox`.
 #[derive(Debug, Subcommand)]

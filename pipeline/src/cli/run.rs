@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::open_store::{self, Access, Place};
 use super::{code, eprintln_line};
 use crate::aws::Aws;
-use crate::config::{self, Config, ConfigError, Loaded, StoreConfig};
+use crate::config::{self, Config, ConfigError, Loaded};
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
 use crate::runtime::rejects;
@@ -24,8 +25,6 @@ use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
 use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
-use crate::store::Retention;
-use crate::store::sqlite::SqliteStore;
 use crate::telemetry::http::{listen, serve};
 use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
 
@@ -125,7 +124,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         None => None,
     };
     let sources = open_sources(config, &aws).await?;
-    let store = open_store(&config.store).await?;
+    let store = open_store::open(&Place::of(config), Access::Service, &aws, &families).await?;
     let pages_stop = CancellationToken::new();
     let pages = start_pages(config, &families, &health, &pages_stop).await?;
     let reloader = Reloader {
@@ -176,24 +175,14 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
 
 fn bounds(config: &Config) -> Bounds {
     let limits = &config.limits;
-    let StoreConfig::Sqlite { keep_ledger, max_size, .. } = &config.store;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Bounds {
         queue: limits.queue.0,
         workers: Some(limits.workers.unwrap_or(cores)),
         shutdown: limits.shutdown.0,
         give_up_after: limits.give_up_after.0,
-        retention: Retention {
-            ledger: keep_ledger.0,
-            alerts: config.alerts.keep.0,
-            max_bytes: max_size.0,
-        },
+        retention: Place::of(config).retention,
     }
-}
-
-async fn open_store(config: &StoreConfig) -> anyhow::Result<Arc<SqliteStore>> {
-    let StoreConfig::Sqlite { path, .. } = config;
-    Ok(Arc::new(SqliteStore::open(path).await?))
 }
 
 async fn open_sources(

@@ -9,8 +9,7 @@ use super::code;
 use super::open_store::{RowFormat, StoreArgs, wait};
 use super::summary::{bytes, number, plural};
 use crate::output::clean::{clean, pad, width};
-use crate::store::sqlite::{self, SqliteStore};
-use crate::store::{Store as _, StoreStats};
+use crate::store::{StoreStats, sqlite};
 
 /// What can be said to `askance store`.
 #[derive(Debug, Subcommand)]
@@ -90,17 +89,19 @@ pub fn store(command: &StoreCommand) -> anyhow::Result<u8> {
         StoreCommand::Stats(args) => stats(args)?,
         StoreCommand::Compact(args) => compact(args)?,
         StoreCommand::Backup(args) => {
-            let path = args.store.place()?.path;
-            let size = sqlite::backup(&path, &args.to)?;
-            format!("copied {} to {}, {}\n", show(&path), show(&args.to), bytes(size))
+            let place = args.store.place()?;
+            let path = place.file("backup")?;
+            let size = sqlite::backup(path, &args.to)?;
+            format!("copied {} to {}, {}\n", show(path), show(&args.to), bytes(size))
         }
         StoreCommand::Restore(args) => {
-            let path = args.store.place()?.path;
-            let restored = sqlite::restore(&path, &args.from)?;
+            let place = args.store.place()?;
+            let path = place.file("restore")?;
+            let restored = sqlite::restore(path, &args.from)?;
             let kept = restored.kept.map_or(String::new(), |kept| {
                 format!("what was there is kept as {}\n", show(&kept))
             });
-            format!("restored {} from {}\n{kept}", show(&path), show(&args.from))
+            format!("restored {} from {}\n{kept}", show(path), show(&args.from))
         }
     };
     super::print(&text)?;
@@ -113,7 +114,7 @@ fn show(path: &Path) -> String {
 
 fn compact(args: &CompactArgs) -> anyhow::Result<String> {
     let place = args.store.place()?;
-    let store = wait(SqliteStore::open_beside(&place.path))?;
+    let store = place.open()?;
     let (before, gone, after) = wait(async {
         let before = store.stats().await?;
         let gone = store.compact(place.retention, Timestamp::now()).await?;
@@ -136,23 +137,23 @@ fn compact(args: &CompactArgs) -> anyhow::Result<String> {
 }
 
 fn stats(args: &StatsArgs) -> anyhow::Result<String> {
-    let path = args.store.place()?.path;
-    let store = wait(SqliteStore::open_beside(&path))?;
+    let place = args.store.place()?;
+    let store = place.open()?;
     let stats = wait(store.stats())?;
     Ok(match args.format {
         RowFormat::Jsonl => format!("{}\n", serde_json::to_string(&stats)?),
-        RowFormat::Table => table(&path, &stats),
+        RowFormat::Table => table(&place.name(), &stats),
     })
 }
 
 /// A line for each thing that is counted.
-fn table(path: &Path, stats: &StoreStats) -> String {
+fn table(name: &str, stats: &StoreStats) -> String {
     let total: u64 = stats.alerts.values().sum();
     let fates: Vec<String> =
         stats.alerts.iter().map(|(fate, count)| format!("{} {fate}", number(*count))).collect();
     let fates = if fates.is_empty() { String::new() } else { format!(": {}", fates.join(", ")) };
     let mut lines = vec![
-        ("store".to_owned(), format!("{}, {}", show(path), bytes(stats.bytes))),
+        ("store".to_owned(), format!("{}, {}", clean(name), bytes(stats.bytes))),
         ("tables".to_owned(), format!("version {}", stats.version)),
         ("objects".to_owned(), number(stats.objects)),
         ("alerts".to_owned(), format!("{}{fates}", number(total))),

@@ -25,8 +25,8 @@ pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig,
-    RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
+    AlertsConfig, AwsConfig, DynamoStoreConfig, FilterSection, Language, LevelName, LimitsConfig,
+    MetricsConfig, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,

@@ -209,8 +209,10 @@ fn place(config: &mut Config, folder: &Path) {
     config.rules.paths.iter_mut().for_each(set);
     config.rules.placeholders.iter_mut().for_each(set);
     config.alerts.accounts.iter_mut().for_each(set);
-    let StoreConfig::Sqlite { path, .. } = &mut config.store;
-    set(path);
+    match &mut config.store {
+        StoreConfig::Sqlite { path, .. } => set(path),
+        StoreConfig::Dynamodb(_) => {}
+    }
     match &mut config.rejects {
         Some(RejectsConfig::File { path, .. }) => set(path),
         Some(RejectsConfig::S3 { .. }) | None => {}
@@ -276,7 +278,7 @@ aws:     {s3_path_style: false}
         assert_eq!(trail.buckets[0].name, "my-trail");
         let SourceConfig::Directory(inbox) = &config.sources["inbox"] else { panic!("a folder") };
         assert_eq!(inbox.path, Path::new("/etc/askance/in/"));
-        let StoreConfig::Sqlite { path, .. } = &config.store;
+        let StoreConfig::Sqlite { path, .. } = &config.store else { panic!("a file") };
         assert_eq!(path, Path::new("/etc/askance/askance.db"));
         assert_eq!(config.alerts.merge_window.to_string(), "30m");
         assert_eq!(config.routes.len(), 2);

@@ -216,6 +216,37 @@ pub enum StoreConfig {
         #[serde(default = "max_size")]
         max_size: ByteSize,
     },
+    /// One DynamoDB table, shared by several replicas.
+    Dynamodb(DynamoStoreConfig),
+}
+
+/// `store: {type: dynamodb}`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DynamoStoreConfig {
+    /// The table's name.
+    #[schemars(length(min = 3, max = 255))]
+    pub table: String,
+    /// The table's region, if it is not the one of the environment.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// A role to assume for the table, by its ARN.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// This replica's name, the same after a restart; the host's name unless written. The places of
+    /// file sinks are kept under it.
+    #[serde(default)]
+    pub replica: Option<String>,
+    /// The table is made if it is not there, and told to let go of what is old.
+    #[serde(default = "yes")]
+    pub create: bool,
+    /// How long a message that is being sent is left to the replica that took it, if nothing is
+    /// heard of it. Sending takes 2 minutes at most.
+    #[serde(default = "claim")]
+    pub claim: Span,
+    /// How long is remembered which objects were read.
+    #[serde(default = "keep_ledger")]
+    pub keep_ledger: Span,
 }
 
 impl Default for StoreConfig {
@@ -226,6 +257,14 @@ impl Default for StoreConfig {
             max_size: max_size(),
         }
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn claim() -> Span {
+    Span::seconds(150)
 }
 
 fn keep_ledger() -> Span {

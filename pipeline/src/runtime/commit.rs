@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use askance_stages::model::{Alert, rfc3339};
-use askance_stages::raise::{Known, Outcome};
+use askance_stages::raise::Outcome;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -15,7 +15,7 @@ use super::clock::Clock;
 use super::plan::{Current, Plan};
 use super::retry::Backoff;
 use super::workers::{Delivery, End};
-use crate::store::{Commit, ObjectDone, RejectRow, Store, StoreError};
+use crate::store::{Commit, Knowledge, ObjectDone, RejectRow, Store, StoreError};
 use crate::telemetry::{Counter, Families, Health, Part, point};
 
 /// Deliveries that wait to be committed.
@@ -27,6 +27,9 @@ const TOGETHER: usize = 64;
 /// Transactions begin at least so far apart while there is less than a full one to write: under load
 /// several objects share the price of one. The first after a pause waits for nothing.
 const APART: Duration = Duration::from_millis(10);
+
+/// Conflicts in a row past which it is told: with many replicas some are usual.
+const USUAL_CONFLICTS: u32 = 10;
 
 /// Writes deliveries to the store.
 pub struct Committer {
@@ -46,6 +49,16 @@ pub struct Committer {
     pub end_now: CancellationToken,
     /// Raised after each commit, for those who send.
     pub committed: watch::Sender<u64>,
+}
+
+/// What is left to be committed of deliveries.
+struct Work {
+    /// In their order; those that are committed are taken out.
+    alerts: Vec<Alert>,
+    objects: Vec<ObjectDone>,
+    rejects: Vec<RejectRow>,
+    /// What became of those that are committed, for the counters.
+    told: Outcome,
 }
 
 impl Committer {
@@ -94,18 +107,29 @@ impl Committer {
             }
             ends.push((delivery.source, end));
         }
+        let mut work = Work { alerts, objects, rejects, told: Outcome::default() };
         let mut backoff = Backoff::usual();
-        let (outcome, now) = loop {
-            match self.attempt(&alerts, &objects, &rejects).await {
-                Ok(done) => break done,
-                Err(error) => {
-                    self.failed(&error, backoff.attempts());
-                    if !backoff.wait(&self.end_now).await {
-                        return false;
-                    }
+        let mut conflicts = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+        let now = loop {
+            let error = match self.attempt(&mut work).await {
+                Ok(now) => break now,
+                Err(error) => error,
+            };
+            let goes_on = if error.is_conflict() {
+                self.families.store_conflicts.inc();
+                if conflicts.attempts() >= USUAL_CONFLICTS {
+                    warn!(attempts = conflicts.attempts(), %error, "will decide anew");
                 }
+                conflicts.wait(&self.end_now).await
+            } else {
+                self.failed(&error, backoff.attempts());
+                backoff.wait(&self.end_now).await
+            };
+            if !goes_on {
+                return false;
             }
         };
+        let Work { objects, told: outcome, .. } = work;
         objects.iter().for_each(|object| point("committed", &object.key));
         if backoff.attempts() > 0 {
             info!(attempts = backoff.attempts(), "the store is well again");
@@ -126,31 +150,60 @@ impl Committer {
     }
 
     /// Asks what is known, decides, writes. All of it again after a failure: a transaction that
-    /// failed may have been written all the same.
-    async fn attempt(
+    /// failed may have been written all the same, and what was known may have changed.
+    ///
+    /// Where a store takes fewer alerts at once than there are, several transactions follow each
+    /// other, objects and rejects in the last one. An end in between is as if the object had been cut
+    /// there: it comes again, and the alerts that are there are repeats.
+    async fn attempt(&self, work: &mut Work) -> Result<jiff::Timestamp, StoreError> {
+        let mut most = self.store.alerts_at_once();
+        loop {
+            let count = most.min(work.alerts.len());
+            let is_last = count == work.alerts.len();
+            match self.piece(work, count, is_last).await {
+                Ok((outcome, now)) => {
+                    work.alerts.drain(..count);
+                    work.told.raised.extend(outcome.raised);
+                    work.told.repeats += outcome.repeats;
+                    if is_last {
+                        return Ok(now);
+                    }
+                }
+                Err(StoreError::TooLarge { .. }) if count > 1 => most = count / 2,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The first `count` alerts, and everything else if they are the last.
+    async fn piece(
         &self,
-        alerts: &[Alert],
-        objects: &[ObjectDone],
-        rejects: &[RejectRow],
+        work: &Work,
+        count: usize,
+        is_last: bool,
     ) -> Result<(Outcome, jiff::Timestamp), StoreError> {
         let plan = Arc::clone(&self.current.borrow());
-        let known = if alerts.is_empty() {
-            Known::default()
+        let alerts = &work.alerts[..count];
+        let Knowledge { known, basis } = if alerts.is_empty() {
+            Knowledge::default()
         } else {
             self.store.known(&plan.raise.asks(alerts)).await?
         };
         let now = self.clock.now();
         let outcome = plan.raise.run(alerts.to_vec(), known, now);
-        let at = rfc3339(now);
-        let rejects =
-            rejects.iter().map(|row| RejectRow { at: at.clone(), ..row.clone() }).collect();
-        let commit = Commit {
-            objects: objects.to_vec(),
+        let mut commit = Commit {
             words: words(&plan, &outcome),
             outcome: outcome.clone(),
-            rejects,
+            basis,
             now: Some(now),
+            ..Commit::default()
         };
+        if is_last {
+            let at = rfc3339(now);
+            let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
+            commit.rejects = work.rejects.iter().map(dated).collect();
+            commit.objects.clone_from(&work.objects);
+        }
         self.store.commit(commit).await?;
         Ok((outcome, now))
     }

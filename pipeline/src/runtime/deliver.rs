@@ -153,7 +153,9 @@ impl Deliverer {
 
     /// Sends what is due, once.
     async fn attempt(&mut self, is_probe: bool) -> Attempt {
-        let limit = if is_probe { 1 } else { self.sink.max_batch() };
+        // Not more than is settled with the sink's place in one transaction.
+        let most = self.sink.max_batch().min(self.store.settles_at_once());
+        let limit = if is_probe { 1 } else { most };
         let now = self.clock.now();
         let queued = match self.store.due(&self.name, now, limit).await {
             Ok(queued) if queued.is_empty() => return Attempt::Idle,
@@ -335,8 +337,8 @@ pub async fn watch_depths(
                 debug!(%error, "cannot count the outbox");
             }
         }
-        match store.stats().await {
-            Ok(stats) => families.store_bytes.set(i64::try_from(stats.bytes).unwrap_or(i64::MAX)),
+        match store.bytes().await {
+            Ok(bytes) => families.store_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX)),
             Err(error) => debug!(%error, "cannot measure the store"),
         }
         if !pause(Duration::from_secs(5), &stop).await {

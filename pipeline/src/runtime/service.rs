@@ -293,7 +293,7 @@ impl Service {
         set.spawn(async move {
             // Not at the start: a program that restarts often would do little else.
             while pause(COMPACT_EVERY, &stop).await {
-                match store.compact(retention, clock.now()).await {
+                match store.upkeep(retention, clock.now()).await {
                     Ok(0) => {}
                     Ok(rows) => info!(rows, "let go of what is older than it is kept"),
                     Err(error) => warn!(%error, "cannot let go of what is old, will try again"),

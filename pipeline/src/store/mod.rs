@@ -6,8 +6,10 @@
 
 #[cfg(test)]
 pub mod contract;
+pub mod dynamodb;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use askance_stages::raise::{Asks, Group, Known, MessageKind, Outcome};
@@ -34,9 +36,26 @@ pub struct Commit {
     pub words: Vec<(String, Words)>,
     /// What could not be read.
     pub rejects: Vec<RejectRow>,
+    /// What the outcome was decided on: it comes with [`Store::known`]. None is a store that was
+    /// empty.
+    pub basis: Basis,
     /// The time at which it is committed.
     pub now: Option<Timestamp>,
 }
+
+/// What is known, and what that rests on.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    /// For [`askance_stages::raise::Raise::run`].
+    pub known: Known,
+    /// For [`Commit::basis`].
+    pub basis: Basis,
+}
+
+/// Versions of the rows that a decision rests on, by names of the store's own; what is not named was
+/// not there. A store that one program at a time writes to leaves it empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Basis(pub BTreeMap<String, u64>);
 
 /// An object in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,12 +326,33 @@ pub enum StoreError {
         /// Why it failed, and what to do.
         cause: String,
     },
+    /// Others wrote meanwhile what this was decided on: nothing was written, decide anew.
+    #[error("store: cannot {attempt}: another replica was faster ({cause})")]
+    Conflict {
+        /// What was attempted.
+        attempt: &'static str,
+        /// Which row.
+        cause: String,
+    },
+    /// More alerts than the store writes at once: nothing was written, give fewer.
+    #[error("store: cannot {attempt}: {cause}")]
+    TooLarge {
+        /// What was attempted.
+        attempt: &'static str,
+        /// How much it is, and how much it may be.
+        cause: String,
+    },
 }
 
 impl StoreError {
     /// Can trying again help?
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. })
+        matches!(self, Self::Transient { .. } | Self::Conflict { .. })
+    }
+
+    /// Is what was decided on not so any more?
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
     }
 }
 
@@ -323,14 +363,28 @@ pub trait Store: Send + Sync {
     async fn are_done(&self, keys: &[String]) -> Result<Vec<bool>, StoreError>;
 
     /// What is known of what [`askance_stages::raise::Raise`] asks.
-    async fn known(&self, asks: &Asks) -> Result<Known, StoreError>;
+    async fn known(&self, asks: &Asks) -> Result<Knowledge, StoreError>;
 
-    /// Writes everything of a commit, or nothing.
+    /// Writes everything of a commit, or nothing; objects are in the ledger only after all else is
+    /// written. Where several programs share the store, one whose basis has become stale fails with
+    /// [`StoreError::Conflict`], one that is too large with [`StoreError::TooLarge`].
     async fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+
+    /// Most alerts that are worth giving to one [`Store::commit`].
+    fn alerts_at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Most messages that one [`Store::settle`] writes in the same transaction as the position.
+    fn settles_at_once(&self) -> usize {
+        usize::MAX
+    }
 
     /// Messages of a sink that are due, in order, at most `limit`. A message waits for earlier ones
     /// of the same alert, dead letters aside. One that was queued later than `now`, by a clock that
-    /// was ahead or was put back since, is due: nobody can tell how long it would wait.
+    /// was ahead or was put back since, is due: nobody can tell how long it would wait. Where several
+    /// programs share the store, what is answered is the caller's to send: others get it only when
+    /// the caller has neither settled it nor asked again for a time.
     async fn due(
         &self,
         sink: &str,
@@ -377,6 +431,17 @@ pub trait Store: Send + Sync {
     /// What is in it.
     async fn stats(&self) -> Result<StoreStats, StoreError>;
 
+    /// Bytes on disk, cheap enough to be asked every few seconds.
+    async fn bytes(&self) -> Result<u64, StoreError>;
+
     /// Lets go of what is older than it is kept; answers how many rows.
     async fn compact(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// What a service does once an hour: compacts, where rows do not go by themselves.
+    async fn upkeep(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError> {
+        self.compact(retention, now).await
+    }
+
+    /// Ends the use of it; not doing so loses nothing.
+    async fn close(&self) {}
 }

@@ -161,6 +161,12 @@ families! {
     // Store.
     store_errors: IntCounter = "counter" "askance_store_errors_total" []
         "Failed attempts to read or write the store.";
+    store_conflicts: IntCounter = "counter" "askance_store_conflicts_total" []
+        "Commits that were decided anew, since another replica was faster; nothing is lost by it.";
+    store_throttled: IntCounterVec = "counter" "askance_store_throttled_total" ["action"]
+        "Calls of a DynamoDB store that were asked to pause, or met a row in another replica's transaction, by action; each is tried again.";
+    store_capacity: FloatCounterVec = "counter" "askance_store_capacity_units_total" ["kind"]
+        "Capacity units that a DynamoDB store consumed: read, write.";
     store_commits: IntCounter = "counter" "askance_store_commits_total" []
         "Transactions.";
     store_seconds: Histogram = "histogram" "askance_store_commit_seconds" []

@@ -8,6 +8,7 @@
 
 mod corpus;
 mod end_to_end;
+mod fleet;
 mod kills;
 mod place;
 mod program;

@@ -46,16 +46,26 @@ impl Place {
 
     /// A home whose alerts go to a file and to the topic; `more` is put into the source's settings.
     pub(crate) fn home(&self, more: &str) -> Home {
+        self.home_with(more, "type: sqlite, path: askance.db", [])
+    }
+
+    /// As [`Place::home`], with a store and more in the environment.
+    pub(crate) fn home_with(
+        &self,
+        more: &str,
+        store: &str,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Home {
         let config = format!(
             "sources:\n    trail: {{type: s3_queue, queue_url: \"{}\", buckets: [trail], max_receives: 1000, {more}}}\n\
              sinks:\n    file: {{type: file, path: {ALERTS}}}\n    people: {{type: sns, topic_arn: \"{}\"}}\n\
              routes:\n    - {{to: [file, people]}}\n\
              alerts: {{merge_window: 0s}}\n\
-             store: {{type: sqlite, path: askance.db}}\n\
+             store: {{{store}}}\n\
              aws: {{s3_path_style: true}}\n",
             self.queue_url, self.topic_arn
         );
-        let home = Home::new(&config, environment(&self.endpoint));
+        let home = Home::new(&config, environment(&self.endpoint).into_iter().chain(variables));
         fs::create_dir(home.path("out")).unwrap();
         home
     }
@@ -107,6 +117,11 @@ impl Place {
 
     /// Ids of the alerts that were published, each once however often it came.
     pub(crate) fn published(&self) -> BTreeSet<String> {
+        self.published_all().into_iter().collect()
+    }
+
+    /// Ids of the alerts that were published, as often as they came.
+    pub(crate) fn published_all(&self) -> Vec<String> {
         let published = self.get("/_published");
         let alert = |message: &Value| -> Value {
             serde_json::from_str(message["message"].as_str().unwrap()).unwrap()

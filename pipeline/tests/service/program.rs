@@ -99,6 +99,14 @@ impl Home {
         json_lines(std::str::from_utf8(&output.stdout).unwrap())
     }
 
+    /// What a command says that cannot do what it is asked.
+    #[track_caller]
+    pub(crate) fn refused(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "askance {args:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// How many messages wait to be sent, dead letters too.
     pub(crate) fn waiting(&self) -> usize {
         self.ask(&["outbox", "list"]).len()

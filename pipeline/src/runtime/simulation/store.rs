@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use askance_stages::raise::{Asks, Known};
+use askance_stages::raise::Asks;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::faults::{Faults, Step};
 use crate::store::{
-    Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention,
-    Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 
 /// Fails, or asks the store within.
@@ -42,7 +42,7 @@ impl Store for FailingStore {
         step!(self, "are_done", self.inner.are_done(keys))
     }
 
-    async fn known(&self, asks: &Asks) -> Result<Known, StoreError> {
+    async fn known(&self, asks: &Asks) -> Result<Knowledge, StoreError> {
         step!(self, "known", self.inner.known(asks))
     }
 
@@ -106,6 +106,10 @@ impl Store for FailingStore {
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
         self.inner.stats().await
+    }
+
+    async fn bytes(&self) -> Result<u64, StoreError> {
+        self.inner.bytes().await
     }
 
     async fn compact(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use askance_stages::raise::{Asks, Known};
+use askance_stages::raise::Asks;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -19,8 +19,8 @@ use crate::sources::{
     SourceError,
 };
 use crate::store::{
-    Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention,
-    Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 use crate::telemetry::{Families, Health, SourceMetrics};
 
@@ -67,7 +67,7 @@ impl Store for Ledger {
         Ok(keys.iter().map(|key| done.contains(key)).collect())
     }
 
-    async fn known(&self, _: &Asks) -> Result<Known, StoreError> {
+    async fn known(&self, _: &Asks) -> Result<Knowledge, StoreError> {
         Err(NO_STORE)
     }
 
@@ -121,6 +121,10 @@ impl Store for Ledger {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
+        Err(NO_STORE)
+    }
+
+    async fn bytes(&self) -> Result<u64, StoreError> {
         Err(NO_STORE)
     }
 

@@ -97,7 +97,7 @@ pub(crate) async fn groups_come_latest_first_and_bounded(store: &dyn Store) -> D
     }
     let key = group_keys(&all[0]).remove(0);
     let asks = Asks { keys: [key.clone()].into(), ..Asks::default() };
-    let known = store.known(&asks).await?;
+    let known = store.known(&asks).await?.known;
     let leaders: Vec<&str> = known.groups[&key].iter().map(|one| one.leader.as_str()).collect();
     let latest: Vec<&str> = all.iter().rev().take(MAX_GROUPS).map(|one| one.id.as_str()).collect();
     assert_eq!(leaders, latest);
@@ -113,7 +113,7 @@ pub(crate) async fn a_rate_comes_with_the_group_that_holds_what_is_past_it(
     tell(store, &raise, vec![alert("a", "x"), alert("b", "x")], at(NOW)).await?;
     let outcome = tell(store, &raise, vec![alert("c", "x")], after(60)).await?;
     assert_eq!((outcome.raised[0].leader.as_str(), outcome.groups["b"].count), ("b", 2));
-    let known = store.known(&raise.asks(&[alert("c", "x")])).await?;
+    let known = store.known(&raise.asks(&[alert("c", "x")])).await?.known;
     let rate = &known.rates["trail-stopped"];
     assert_eq!((rate.since, rate.told, rate.held_under.as_deref()), (at(NOW), 1, Some("b")));
     assert_eq!(known.groups[&Known::held_key("b")][0].count, 2);
@@ -128,14 +128,14 @@ pub(crate) async fn a_rate_comes_with_the_group_that_holds_what_is_past_it(
 
 pub(crate) async fn what_was_not_asked_is_not_answered(store: &dyn Store) -> Done {
     tell(store, &raise(), vec![alert("a", "x"), alert("b", "y")], at(NOW)).await?;
-    let known = store.known(&Asks::default()).await?;
+    let known = store.known(&Asks::default()).await?.known;
     assert!(known.seen.is_empty() && known.groups.is_empty() && known.rates.is_empty());
     let asks = Asks {
         ids: ["a", "nobody"].map(str::to_owned).into(),
         keys: ["same/none".to_owned()].into(),
         rules: ["trail-stopped".to_owned()].into(),
     };
-    let known = store.known(&asks).await?;
+    let known = store.known(&asks).await?.known;
     assert_eq!(known.seen, ["a".to_owned()].into());
     assert!(known.groups.is_empty() && known.rates.is_empty());
     Ok(())

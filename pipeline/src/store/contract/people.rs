@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::Done;
 use super::values::{NOW, after, alert, at, commit, ids, object, only, raise, reject, tell};
-use crate::store::{Ack, AlertChoice, Commit, Settled, Store, Words};
+use crate::store::{Ack, AlertChoice, Commit, Knowledge, Settled, Store, Words};
 
 /// Three alerts of three hours, accounts, rules and levels; `c` has no time and joins none.
 async fn three(store: &dyn Store) -> Done {
@@ -118,7 +118,7 @@ pub(crate) async fn hostile_text_comes_back_as_it_was(store: &dyn Store) -> Done
         one.actor.name = Some(text.clone());
         one.event = RawValue::from_string(serde_json::json!({"userAgent": text}).to_string()).ok();
         let asks = raise().asks(&[one.clone()]);
-        let known = store.known(&asks).await?;
+        let Knowledge { known, basis } = store.known(&asks).await?;
         let outcome = raise().run(vec![one.clone()], known, now);
         let json = outcome.raised[0].json.clone();
         let words = Words { description: Some(text.clone()), ..Words::default() };
@@ -127,11 +127,12 @@ pub(crate) async fn hostile_text_comes_back_as_it_was(store: &dyn Store) -> Done
             objects: vec![object(&text)],
             rejects: vec![reject.clone()],
             words: vec![(text.clone(), words.clone())],
+            basis,
             ..commit(outcome, now)
         };
         store.commit(whole).await?;
         assert_eq!(store.are_done(&[text.clone(), format!("{text}\0")]).await?, [true, false]);
-        assert!(store.known(&asks).await?.seen.contains(&one.id));
+        assert!(store.known(&asks).await?.known.seen.contains(&one.id));
         let choice = AlertChoice {
             id: Some(one.id.clone()),
             account: Some(text.clone()),

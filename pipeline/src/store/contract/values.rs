@@ -7,8 +7,8 @@ use askance_stages::raise::{Outcome, Raise, Route};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::store::{
-    AlertChoice, Commit, InLanguages, ObjectDone, Queued, RejectRow, Settled, Store, StoreError,
-    Words,
+    AlertChoice, Commit, InLanguages, Knowledge, ObjectDone, Queued, RejectRow, Settled, Store,
+    StoreError, Words,
 };
 
 /// When everything happens unless a check says otherwise.
@@ -107,10 +107,16 @@ pub(crate) async fn tell(
     alerts: Vec<Alert>,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    let known = store.known(&raise.asks(&alerts)).await?;
-    let outcome = raise.run(alerts, known, now);
-    store.commit(commit(outcome.clone(), now)).await?;
-    Ok(outcome)
+    let mut told = Outcome::default();
+    for alerts in alerts.chunks(store.alerts_at_once()) {
+        let Knowledge { known, basis } = store.known(&raise.asks(alerts)).await?;
+        let outcome = raise.run(alerts.to_vec(), known, now);
+        store.commit(Commit { basis, ..commit(outcome.clone(), now) }).await?;
+        told.raised.extend(outcome.raised);
+        told.groups.extend(outcome.groups);
+        told.repeats += outcome.repeats;
+    }
+    Ok(told)
 }
 
 /// Messages of a sink that are due, as `kind/alert`.

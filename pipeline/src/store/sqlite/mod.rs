@@ -18,15 +18,15 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use askance_stages::raise::{Asks, Known};
+use askance_stages::raise::Asks;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::warn;
 
 use super::{
-    Ack, AlertChoice, Commit, Depth, OutboxChoice, OutboxRow, Queued, RejectRow, Retention,
-    Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
 };
 
 pub use copy::{backup, restore};
@@ -83,15 +83,6 @@ impl SqliteStore {
             Self::open_with(&path, access, schema::MIGRATIONS)
         })
         .await
-    }
-
-    /// Writes the log into the file, so that it is one file until somebody writes again. Not doing
-    /// so loses nothing.
-    pub async fn close(&self) {
-        held(&self.shared.readers).clear();
-        if let Err(error) = self.on_writer("close the store", upkeep::checkpoint).await {
-            warn!(%error, "the store's log stays beside it until it is opened again");
-        }
     }
 
     fn open_with(path: &Path, access: Access, migrations: &[&str]) -> Result<Self, StoreError> {
@@ -310,9 +301,11 @@ impl Store for SqliteStore {
         self.read("look into the ledger", move |read| known::are_done(read, &keys)).await
     }
 
-    async fn known(&self, asks: &Asks) -> Result<Known, StoreError> {
+    async fn known(&self, asks: &Asks) -> Result<Knowledge, StoreError> {
         let asks = asks.clone();
-        self.read("look up alerts", move |read| known::known(read, &asks)).await
+        let known = self.read("look up alerts", move |read| known::known(read, &asks)).await?;
+        // One service at a time writes: what is known cannot become stale.
+        Ok(Knowledge { known, basis: Basis::default() })
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
@@ -391,8 +384,21 @@ impl Store for SqliteStore {
         self.read("count what is in the store", move |read| upkeep::stats(read, &path)).await
     }
 
+    async fn bytes(&self) -> Result<u64, StoreError> {
+        let path = self.shared.path.clone();
+        on_blocking_thread("measure the store", move || Ok(upkeep::bytes(&path))).await
+    }
+
     async fn compact(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError> {
         self.let_go(retention, now).await
+    }
+
+    /// Writes the log into the file, so that it is one file until somebody writes again.
+    async fn close(&self) {
+        held(&self.shared.readers).clear();
+        if let Err(error) = self.on_writer("close the store", upkeep::checkpoint).await {
+            warn!(%error, "the store's log stays beside it until it is opened again");
+        }
     }
 }
 

@@ -33,7 +33,7 @@ enum What {
 /// What is in it.
 pub(super) fn stats(read: &Connection, path: &Path) -> rusqlite::Result<StoreStats> {
     let mut stats = StoreStats {
-        bytes: ["", "-wal", "-shm"].iter().map(|ending| size(&beside(path, ending))).sum(),
+        bytes: bytes(path),
         outbox: outbox::depths(read)?,
         version: schema::pragma(read, "user_version")?,
         ..StoreStats::default()
@@ -53,6 +53,11 @@ pub(super) fn stats(read: &Connection, path: &Path) -> rusqlite::Result<StoreSta
         }
     }
     Ok(stats)
+}
+
+/// Bytes of the file and what SQLite keeps beside it.
+pub(super) fn bytes(path: &Path) -> u64 {
+    ["", "-wal", "-shm"].iter().map(|ending| size(&beside(path, ending))).sum()
 }
 
 /// A file that is not there has no bytes.
