@@ -4,15 +4,20 @@
 //! object to object. Nothing here reads a file, a clock or the environment.
 
 use crate::alert::{self, Context, Facts};
-use crate::decode::{Body, DecodeLimits, Decoder, Input, Stream};
+use crate::decode::{Aggregate, Body, DecodeLimits, Decoder, HashRange, Inner, Input, Stream};
 use crate::filter::{self, FilterConfig};
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
-use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, parse_time};
-use crate::parse::{Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, unescape};
+use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, oddities, parse_time};
+use crate::parse::{
+    Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
+};
 use crate::tally::Tally;
 
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
+
+/// How deep envelopes may stand in the strings of envelopes.
+const MAX_NESTED: u32 = 4;
 
 /// See [`DetectConfig::with_newest`].
 pub const NEWEST_EVERY: u64 = 64;
@@ -111,6 +116,8 @@ struct Run<'r> {
     index: u64,
     /// Offset of the window in the unpacked text.
     base: u64,
+    /// Envelopes around, in whose strings this stands.
+    nested: u32,
     sink: &'r mut dyn FnMut(Output),
     should_stop: &'r dyn Fn() -> bool,
 }
@@ -147,7 +154,8 @@ impl<'d> Worker<'d> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let mut run = Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
+        let tally = Tally::default();
+        let mut run = Run { path, tally, index: 0, base: 0, nested: 0, sink, should_stop };
         let engine = &mut self.engine;
         // Taken apart and put together, the reader may live shorter than the caller said.
         let input = match input {
@@ -167,6 +175,45 @@ impl<'d> Worker<'d> {
             Ok(Body::Stream(mut stream)) => engine.stream(&mut stream, &mut self.window, &mut run),
         }
         run.tally
+    }
+}
+
+impl Worker<'_> {
+    /// Takes one record of a stream, as [`Self::run`] takes an object. It may be an aggregate of others:
+    /// of those the first `skip` are left out, and whatever does not belong to `range`, the hash keys
+    /// of its shard, is read and counted as odd.
+    pub fn run_record(
+        &mut self,
+        record: &[u8],
+        (skip, range): (u64, Option<HashRange>),
+        path: &str,
+        sink: &mut dyn FnMut(Output),
+        should_stop: &dyn Fn() -> bool,
+    ) -> Tally {
+        let Some(aggregate) = Aggregate::open(record) else {
+            return match skip {
+                0 => self.run(Input::Whole(record), path, sink, should_stop),
+                _ => Tally::default(),
+            };
+        };
+        let mut tally = Tally::default();
+        for (place, inner) in (0u64..).zip(aggregate.records()).filter(|(place, _)| *place >= skip) {
+            match inner {
+                Inner::Data { data, hash } => {
+                    let path = format!("{path}#{place}");
+                    tally.add(&self.run(Input::Whole(data), &path, sink, should_stop));
+                    if range.is_some_and(|range| !hash.is_some_and(|hash| range.contains(hash))) {
+                        tally.odd(Odd::OutsideShard);
+                    }
+                }
+                Inner::OutOfTable(data) => {
+                    tally.reject(Reason::BadAggregate);
+                    let detail = format!("record {place} of the aggregate");
+                    sink(Output::Reject(Reject::new(Reason::BadAggregate, 0, data, detail)));
+                }
+            }
+        }
+        tally
     }
 }
 
@@ -254,12 +301,29 @@ impl Engine<'_> {
         if !text.starts_with(b"{") {
             return run.not_cloudtrail();
         }
+        if is_envelope(self.structure, text) {
+            return self.nested(text, offset, run);
+        }
         let mut walk = Walk::default();
         if self.structure.find_end(&mut walk, text, true) == Found::TooDeep {
             run.next_record();
             return run.reject(Reason::TooDeep, text, offset, String::new());
         }
         self.record(text, walk.has_unicode_escape, offset, run);
+    }
+
+    /// An envelope in a string of another.
+    fn nested(&mut self, text: &[u8], offset: usize, run: &mut Run<'_>) {
+        if run.nested >= MAX_NESTED {
+            run.next_record();
+            return run.reject(Reason::TooDeep, text, offset, "envelopes in envelopes".to_owned());
+        }
+        let base = run.base;
+        run.base += offset as u64;
+        run.nested += 1;
+        self.whole(text, run);
+        run.nested -= 1;
+        run.base = base;
     }
 
     /// One record, from its text on.
@@ -440,29 +504,6 @@ impl Run<'_> {
 /// True if there is nothing but white space, behind a byte order mark or without one.
 fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
-}
-
-/// What looks odd about a record that could be parsed.
-fn oddities(
-    record: &Record<'_>,
-    time: Option<jiff::Timestamp>,
-    account: Option<&str>,
-) -> impl Iterator<Item = Odd> {
-    let year = time.map(|time| crate::model::utc(time).year());
-    let has_time = record.at(&["eventTime"]).is_some() || time.is_some();
-    let version = record.text(&["eventVersion"]);
-    let source = record.text(&["sourceIPAddress"]);
-    [
-        (!has_time, Odd::NoEventTime),
-        // CloudTrail began in 2013; AWS itself in 2006.
-        (has_time && !year.is_some_and(|year| (2006..=2100).contains(&year)), Odd::BadEventTime),
-        (record.text(&["eventID"]).is_none_or(str::is_empty), Odd::NoEventId),
-        (account.is_none_or(str::is_empty), Odd::NoAccount),
-        (version.is_none_or(|version| version.split('.').next() != Some("1")), Odd::UnknownVersion),
-        (source.is_some_and(|s| s.parse::<std::net::IpAddr>().is_err()), Odd::SourceIsName),
-    ]
-    .into_iter()
-    .filter_map(|(is_so, odd)| is_so.then_some(odd))
 }
 
 /// Hands every record of one object to `look`, with its place; what can't be read goes to `reject`.
