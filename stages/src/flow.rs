@@ -197,7 +197,8 @@ impl Worker<'_> {
             };
         };
         let mut tally = Tally::default();
-        for (place, inner) in (0u64..).zip(aggregate.records()).filter(|(place, _)| *place >= skip) {
+        for (place, inner) in (0u64..).zip(aggregate.records()).filter(|(place, _)| *place >= skip)
+        {
             match inner {
                 Inner::Data { data, hash } => {
                     let path = format!("{path}#{place}");

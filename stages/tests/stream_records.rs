@@ -21,7 +21,8 @@ fn run(record: &[u8], skip: u64, range: HashRange) -> (Tally, Vec<String>, Vec<R
         Output::Reject(reject) => rejects.push(reject.reason),
         Output::Unknown(_) => {}
     };
-    let tally = worker.run_record(record, (skip, Some(range)), "stream/shard/7", &mut sink, &|| false);
+    let tally =
+        worker.run_record(record, (skip, Some(range)), "stream/shard/7", &mut sink, &|| false);
     assert!(tally.is_balanced(), "{tally:?}");
     (tally, paths, rejects)
 }
@@ -54,8 +55,10 @@ fn quoted(text: &str) -> String {
 }
 
 fn log_events(messages: &[&str]) -> String {
-    let events: Vec<String> =
-        messages.iter().map(|text| format!(r#"{{"id":"1","timestamp":1,"message":{}}}"#, quoted(text))).collect();
+    let events: Vec<String> = messages
+        .iter()
+        .map(|text| format!(r#"{{"id":"1","timestamp":1,"message":{}}}"#, quoted(text)))
+        .collect();
     format!(
         r#"{{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[{}]}}"#,
         events.join(",")

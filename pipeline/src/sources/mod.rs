@@ -16,6 +16,7 @@ mod standard_input;
 mod stdin;
 #[cfg(test)]
 pub mod tests;
+mod troubles;
 
 use std::sync::Arc;
 

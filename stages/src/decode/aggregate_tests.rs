@@ -49,7 +49,8 @@ fn message(keys: &[&str], explicit: &[&str], records: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 fn records_come_out_with_their_hash_keys() {
     let records = [record(0, None, b"one"), record(1, Some(0), b"two"), record(9, None, b"three")];
-    let packed = sealed(&message(&["a", "b"], &["340282366920938463463374607431768211455"], &records));
+    let packed =
+        sealed(&message(&["a", "b"], &["340282366920938463463374607431768211455"], &records));
     let found = Aggregate::open(&packed).unwrap();
     assert_eq!(found.count(), 3);
     let records: Vec<Inner<'_>> = found.records().collect();

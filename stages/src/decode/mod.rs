@@ -116,15 +116,13 @@ impl Decoder {
             (Packing::Plain, None) => {
                 Ok(Body::Stream(Box::new(Stream::plain(head, None, self.limits))))
             }
-            (Packing::Gzip, None) => {
-                match self.unpack_whole(head) {
-                    Some(length) => Ok(Body::Whole(&self.output[..length])),
-                    None => {
-                        let stream = Stream::gzip(head, None, self.limits).peeled()?;
-                        Ok(Body::Stream(Box::new(stream)))
-                    }
+            (Packing::Gzip, None) => match self.unpack_whole(head) {
+                Some(length) => Ok(Body::Whole(&self.output[..length])),
+                None => {
+                    let stream = Stream::gzip(head, None, self.limits).peeled()?;
+                    Ok(Body::Stream(Box::new(stream)))
                 }
-            }
+            },
             (Packing::Gzip, rest) => {
                 let stream = Stream::gzip(head, rest, self.limits).peeled()?;
                 Ok(Body::Stream(Box::new(stream)))

@@ -137,8 +137,11 @@ fn what_is_packed_in_itself_is_unpacked_up_to_a_depth() {
     check(&twice, &text, None);
     check(&gzip(&twice), &text, None);
     check(&gzip(&members), &[text.clone(), text.clone()].concat(), None);
-    check(&[gzip(&members[..members.len() / 2]), gzip(&members[members.len() / 2..])].concat(),
-        &[text.clone(), text.clone()].concat(), None);
+    check(
+        &[gzip(&members[..members.len() / 2]), gzip(&members[members.len() / 2..])].concat(),
+        &[text.clone(), text.clone()].concat(),
+        None,
+    );
     check(&gzip(&zstd::encode_all(&text[..], 1).unwrap()), &text, None);
     check(&zstd::encode_all(&once[..], 1).unwrap(), &text, None);
     check(&gzip(&gzip(&twice)), &[], Some(Reason::Bomb));

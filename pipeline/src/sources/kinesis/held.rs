@@ -36,7 +36,12 @@ pub enum HeldError {
 
 impl Held {
     /// A lease that `me` has taken just now, as it stands in the table.
-    pub fn new(lease: Lease, me: &Arc<str>, table: &Arc<dyn LeaseTable>, failover: Duration) -> Self {
+    pub fn new(
+        lease: Lease,
+        me: &Arc<str>,
+        table: &Arc<dyn LeaseTable>,
+        failover: Duration,
+    ) -> Self {
         Self {
             counter: tokio::sync::Mutex::new(lease.counter),
             lease,

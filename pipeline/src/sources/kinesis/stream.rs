@@ -67,7 +67,10 @@ pub trait Stream: Send + Sync {
     ///
     /// # Errors
     /// When they cannot be listed.
-    async fn shards(&self, from: Option<&super::position::Position>) -> Result<Vec<Shard>, StreamError>;
+    async fn shards(
+        &self,
+        from: Option<&super::position::Position>,
+    ) -> Result<Vec<Shard>, StreamError>;
 
     /// An iterator for polling.
     ///

@@ -95,15 +95,20 @@ impl DynamoTable {
             Ok(Err(error)) => error,
             Ok(Ok(_)) => return TableError::Failed(format!("{what}: the answer says nothing")),
             Err(_) => {
-                return TableError::Failed(format!("{what}: no answer within {} s", PATIENCE.as_secs()));
+                return TableError::Failed(format!(
+                    "{what}: no answer within {} s",
+                    PATIENCE.as_secs()
+                ));
             }
         };
         let said = shown(&words(&error));
         match code(&error) {
             code if is_throttling(code) => TableError::Throttled(format!("{what}: {said}")),
-            "AccessDeniedException" | "UnrecognizedClientException" => TableError::Unusable(format!(
-                "{what}: {said}: grant {permission} on it (deploy/iam/askance-kinesis.json)"
-            )),
+            "AccessDeniedException" | "UnrecognizedClientException" => {
+                TableError::Unusable(format!(
+                    "{what}: {said}: grant {permission} on it (deploy/iam/askance-kinesis.json)"
+                ))
+            }
             "ResourceNotFoundException" => TableError::Unusable(format!(
                 "{what}: {said}: it was deleted; it is made anew at the next start of the source"
             )),
@@ -261,7 +266,12 @@ impl LeaseTable for DynamoTable {
                         shown(&self.name)
                     )));
                 }
-                Some(table) if matches!(table.table_status, Some(TableStatus::Active | TableStatus::Updating)) => {
+                Some(table)
+                    if matches!(
+                        table.table_status,
+                        Some(TableStatus::Active | TableStatus::Updating)
+                    ) =>
+                {
                     return Ok(());
                 }
                 Some(_) => {}

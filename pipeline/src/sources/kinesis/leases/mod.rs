@@ -11,7 +11,9 @@ pub mod sync;
 mod table;
 pub mod taking;
 
-pub use change::{Change, apply};
+pub use change::Change;
+#[cfg(test)]
+pub use change::apply;
 pub use dynamo::DynamoTable;
 pub use row::Unreadable;
 pub use table::{LeaseTable, Listing, TableError};

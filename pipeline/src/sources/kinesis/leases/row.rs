@@ -48,7 +48,9 @@ pub fn read(row: &Row) -> Result<Lease, Unreadable> {
     let stream = text(row, "streamName");
     let shard = match &stream {
         None => key.clone(),
-        Some(_) => text(row, "shardId").ok_or_else(|| trouble("`shardId` is missing".to_owned()))?,
+        Some(_) => {
+            text(row, "shardId").ok_or_else(|| trouble("`shardId` is missing".to_owned()))?
+        }
     };
     if !shard.starts_with("shardId-") {
         return Err(trouble("its key is no shard's".to_owned()));

@@ -63,7 +63,8 @@ pub fn missing<'s>(
     let by_id: HashMap<&str, &Shard> = shards.iter().map(|shard| (&*shard.id, shard)).collect();
     is_consistent(shards, &by_id)?;
     let wanted = unleased_ancestry(shards, &by_id, leases);
-    let mut order: Vec<&Shard> = wanted.into_iter().filter_map(|id| by_id.get(id).copied()).collect();
+    let mut order: Vec<&Shard> =
+        wanted.into_iter().filter_map(|id| by_id.get(id).copied()).collect();
     order.sort_by(|a, b| (&a.begins, &a.id).cmp(&(&b.begins, &b.id)));
     // Where the past is not asked for, what is closed is not read.
     let from_now = *initial == Position::Latest;
@@ -74,7 +75,8 @@ pub fn missing<'s>(
         made.entry((&shard.begins, &*shard.id)).or_insert(Missing { shard, position });
     };
     for shard in order {
-        let known = |id: &&String| by_id.contains_key(id.as_str()) || leases.contains_key(id.as_str());
+        let known =
+            |id: &&String| by_id.contains_key(id.as_str()) || leases.contains_key(id.as_str());
         let parents: Vec<&String> = shard.parents.iter().filter(known).collect();
         let is_hanging = |id: &str| leases.contains_key(id) || hangs.contains(id);
         if parents.iter().any(|id| is_hanging(id)) {
@@ -84,7 +86,8 @@ pub fn missing<'s>(
                 }
             }
             // Its parents made no lease for it at their end: a crash came between.
-            let is_finished = |id: &&String| leases.get(id.as_str()).is_some_and(|l| l.is_finished());
+            let is_finished =
+                |id: &&String| leases.get(id.as_str()).is_some_and(|l| l.is_finished());
             if parents.iter().all(is_finished) {
                 make(shard, Position::TrimHorizon);
             }
@@ -152,7 +155,8 @@ pub fn first_hole(ranges: &mut [HashRange]) -> Option<Hole> {
 /// Rows that nobody needs any more: at their end, with children that are being read, and no parent's
 /// row left. A row that goes too early would let a child begin before its parent's end.
 pub fn garbage<'l>(leases: &'l [&'l Lease], listed: &HashSet<&str>) -> Vec<&'l Lease> {
-    let by_shard: HashMap<&str, &Lease> = leases.iter().map(|lease| (&*lease.shard, *lease)).collect();
+    let by_shard: HashMap<&str, &Lease> =
+        leases.iter().map(|lease| (&*lease.shard, *lease)).collect();
     let is_read = |id: &String| by_shard.get(id.as_str()).is_some_and(|l| !l.position.is_initial());
     let can_go = |lease: &&&Lease| {
         let is_first = !lease.parents.iter().any(|id| by_shard.contains_key(id.as_str()));

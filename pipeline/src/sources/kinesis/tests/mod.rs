@@ -1,0 +1,3 @@
+//! The source against doubles and against AWS as moto plays it.
+
+mod moto;
