@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use envelope::{Ack, Batch, Body, Envelope, Item, Object, Part, Refused, Verdict};
+pub use kinesis::{Kinesis, LeaseLine, ShardLine};
 pub use known::{are_known, is_known};
 pub use open::open;
 

@@ -327,6 +327,10 @@ impl Consumer {
 
     /// Writes the position, for as long as it takes and the lease is held.
     async fn move_to(&mut self, position: Position) -> Result<(), Halt> {
+        // Records that were done with before may come once more; the position never goes back.
+        if position <= self.position && self.position != Position::Latest {
+            return Ok(());
+        }
         let held = Arc::clone(&self.held);
         insist(&self.env, || held.checkpoint(&position)).await?;
         self.position = position;

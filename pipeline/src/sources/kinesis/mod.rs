@@ -15,10 +15,12 @@ pub mod leases;
 mod name;
 mod position;
 mod reader;
+mod show;
 mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use show::{LeaseLine, ShardLine};
 pub use source::Kinesis;

@@ -133,18 +133,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
-        Self::Throttled,
-        Self::Expired,
-        Self::NotFound,
-        Self::BadPosition,
-        Self::InUse,
-        Self::Denied,
-        Self::Damaged,
-        Self::Failed,
-    ];
-
     /// As in counters.
     pub fn name(self) -> &'static str {
         match self {

@@ -15,7 +15,6 @@ pub use change::Change;
 #[cfg(test)]
 pub use change::apply;
 pub use dynamo::DynamoTable;
-pub use row::Unreadable;
 pub use table::{LeaseTable, Listing, TableError};
 
 use askance_stages::decode::HashRange;
