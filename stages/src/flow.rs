@@ -4,7 +4,7 @@
 //! object to object. Nothing here reads a file, a clock or the environment.
 
 use crate::alert::{self, Context, Facts};
-use crate::decode::{Aggregate, Body, DecodeLimits, Decoder, HashRange, Inner, Input, Stream};
+use crate::decode::{Body, DecodeLimits, Decoder, HashRange, Input, Stream, for_each_inner};
 use crate::filter::{self, FilterConfig};
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
 use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, oddities, parse_time};
@@ -12,6 +12,8 @@ use crate::parse::{
     Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
 };
 use crate::tally::Tally;
+
+pub use crate::model::Unknown;
 
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
@@ -65,21 +67,6 @@ pub enum Output {
     Unknown(Unknown),
     /// Something could not be read.
     Reject(Reject),
-}
-
-/// A record about which a rule could not be decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    /// The rule's id.
-    pub rule: String,
-    /// The rule's title.
-    pub title: String,
-    /// The event's id, if it has one.
-    pub event_id: Option<String>,
-    /// Path or address of the file.
-    pub path: String,
-    /// Place of the record in its file.
-    pub index: u64,
 }
 
 /// One worker's buffers; runs objects one after the other.
@@ -179,9 +166,8 @@ impl<'d> Worker<'d> {
 }
 
 impl Worker<'_> {
-    /// Takes one record of a stream, as [`Self::run`] takes an object. It may be an aggregate of others:
-    /// of those the first `skip` are left out, and whatever does not belong to `range`, the hash keys
-    /// of its shard, is read and counted as odd.
+    /// Takes one record of a stream, as [`Self::run`] takes an object; what it may hold, `skip` and
+    /// `range` are as [`for_each_inner`] has them.
     pub fn run_record(
         &mut self,
         record: &[u8],
@@ -190,30 +176,14 @@ impl Worker<'_> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let Some(aggregate) = Aggregate::open(record) else {
-            return match skip {
-                0 => self.run(Input::Whole(record), path, sink, should_stop),
-                _ => Tally::default(),
-            };
-        };
         let mut tally = Tally::default();
-        for (place, inner) in (0u64..).zip(aggregate.records()).filter(|(place, _)| *place >= skip)
-        {
-            match inner {
-                Inner::Data { data, hash } => {
-                    let path = format!("{path}#{place}");
-                    tally.add(&self.run(Input::Whole(data), &path, sink, should_stop));
-                    if range.is_some_and(|range| !hash.is_some_and(|hash| range.contains(hash))) {
-                        tally.odd(Odd::OutsideShard);
-                    }
-                }
-                Inner::OutOfTable(data) => {
-                    tally.reject(Reason::BadAggregate);
-                    let detail = format!("record {place} of the aggregate");
-                    sink(Output::Reject(Reject::new(Reason::BadAggregate, 0, data, detail)));
-                }
+        for_each_inner(record, (skip, range), &mut tally, |inner, tally| match inner {
+            Ok((data, place)) => {
+                let path = place.map_or(path.to_owned(), |place| format!("{path}#{place}"));
+                tally.add(&self.run(Input::Whole(data), &path, sink, should_stop));
             }
-        }
+            Err(reject) => sink(Output::Reject(reject)),
+        });
         tally
     }
 }

@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn a_new_dependency_of_the_stages_is_caught() {
         let more = format!("{}tokio = \"1\"\n", manifest());
-        check(stages_dependencies, "stages/Cargo.toml", &more, &[21]);
+        check(stages_dependencies, "stages/Cargo.toml", &more, &[22]);
         let table = format!("{}[dependencies.tokio]\nversion = \"1\"\n", manifest());
-        check(stages_dependencies, "stages/Cargo.toml", &table, &[21]);
+        check(stages_dependencies, "stages/Cargo.toml", &table, &[22]);
     }
 
     #[test]

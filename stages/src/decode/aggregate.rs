@@ -7,6 +7,9 @@ use std::fmt;
 
 use md5::{Digest as _, Md5};
 
+use crate::model::{Odd, Reason, Reject};
+use crate::tally::Tally;
+
 /// How an aggregate begins.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 
@@ -126,6 +129,38 @@ impl<'a> Aggregate<'a> {
 impl fmt::Debug for Aggregate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aggregate").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+/// Hands on what one record of a stream holds: itself, or the records of the aggregate that it is, from
+/// place `skip` on, each with its place. What names a key that is not there is rejected; what does not
+/// belong to `range`, the hash keys of its shard, is counted as odd.
+pub fn for_each_inner(
+    record: &[u8],
+    (skip, range): (u64, Option<HashRange>),
+    tally: &mut Tally,
+    mut take: impl FnMut(Result<(&[u8], Option<u64>), Reject>, &mut Tally),
+) {
+    let Some(aggregate) = Aggregate::open(record) else {
+        if skip == 0 {
+            take(Ok((record, None)), tally);
+        }
+        return;
+    };
+    for (place, inner) in (0u64..).zip(aggregate.records()).filter(|(place, _)| *place >= skip) {
+        match inner {
+            Inner::Data { data, hash } => {
+                take(Ok((data, Some(place))), tally);
+                if range.is_some_and(|range| !hash.is_some_and(|hash| range.contains(hash))) {
+                    tally.odd(Odd::OutsideShard);
+                }
+            }
+            Inner::OutOfTable(data) => {
+                tally.reject(Reason::BadAggregate);
+                let detail = format!("record {place} of the aggregate");
+                take(Err(Reject::new(Reason::BadAggregate, 0, data, detail)), tally);
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::io::Read;
 
 use crate::model::{Damage, Reason};
 
-pub use aggregate::{Aggregate, HashRange, Inner, hash_of};
+pub use aggregate::{Aggregate, HashRange, Inner, for_each_inner, hash_of};
 pub use stream::Stream;
 
 /// Compressed input up to this size is taken into memory whole.

@@ -7,7 +7,7 @@ mod record;
 mod reject;
 mod time;
 
-pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef};
+pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
 pub use level::Level;
 pub use oddities::oddities;
 pub use record::{Lookup, Record, Values, static_text, write_static};

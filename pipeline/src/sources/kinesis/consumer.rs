@@ -86,9 +86,9 @@ impl Consumer {
                 "the lease is lost: somebody else reads the shard on");
         }
         // What is not given back expires, which takes others longer.
-        if let (Ended::Stopped | Ended::Finished, Err(error)) = (ended, self.held.release().await) {
-            info!(source = %self.env.context.name, shard = %label, %error,
-                "the lease could not be given back: it expires");
+        if ended != Ended::Lost && insist(&self.env, || self.held.release()).await.is_err() {
+            info!(source = %self.env.context.name, shard = %label,
+                "the lease was not given back: it is free already, or expires");
         }
         ended
     }

@@ -101,9 +101,9 @@ impl Held {
     pub async fn release(&self) -> Result<(), HeldError> {
         let owner = self.me.to_string();
         let change = |counter| Change::Release { counter, owner: owner.clone() };
-        let released = self.write(change, |_| false).await;
+        self.write(change, |_| false).await?;
         self.lost.cancel();
-        released
+        Ok(())
     }
 
     /// Writes; `is_written` tells of a row whether it is what was to be written.

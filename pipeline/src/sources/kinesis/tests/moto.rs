@@ -14,11 +14,11 @@ use aws_sdk_kinesis::primitives::Blob;
 use super::super::Kinesis;
 use super::super::leases::{Change, Lease, LeaseTable as _, apply};
 use super::super::position::{Position, Sequence, Within};
-use crate::aws::{Aws, Place as At};
+use crate::aws::{Aws, Place as At, Role};
 use crate::config::{KinesisConfig, StreamConfig};
-use crate::sources::Source;
 use crate::sources::tests::contract::{self, Place};
-use crate::sources::tests::double::Runtime;
+use crate::sources::tests::double::{Runtime, until};
+use crate::sources::{Body, Object, Source};
 use crate::support::moto::{Moto, unique};
 
 fn s(text: &str) -> AttributeValue {
@@ -164,6 +164,70 @@ async fn stop_ends_it_and_loses_nothing() {
 #[tokio::test]
 async fn an_unreachable_place_recovers() {
     contract::an_unreachable_place_recovers(&mut Trail::new(1).await).await;
+}
+
+/// What is committed and not acknowledged when the program dies comes again, under the same addresses:
+/// there is no row in the ledger for a batch, and alerts are told once by their ids.
+#[tokio::test]
+async fn after_a_crash_the_last_batch_comes_again() {
+    let trail = Trail::new(1).await;
+    trail.put_record("1", b"one").await;
+    trail.put_record("1", b"two").await;
+    let mut runtime = Runtime::new();
+    let running = runtime.run(trail.source());
+    runtime.commit_next().await;
+    let (object, ack) = runtime.next_object().await;
+    assert_eq!(object.key, None);
+    let address = |object: &Object| match &object.body {
+        Body::Batch(batch) => batch.parts[0].path.clone(),
+        other => panic!("a batch was to come: {other:?}"),
+    };
+    let first = address(&object);
+    assert_eq!(first, format!("kinesis://{}/shardId-000000000000/2", trail.name));
+    running.crash();
+    drop((object, ack));
+    let again = runtime.run(trail.source());
+    let (object, ack) = runtime.next_object().await;
+    assert_eq!(address(&object), first);
+    drop(object);
+    ack.done();
+    runtime.nothing_comes(Duration::from_millis(700)).await;
+    again.stopped().await;
+}
+
+/// A stream of another account is read with a role; the table is one's own.
+#[tokio::test]
+async fn a_stream_of_another_account_is_read_with_a_role() {
+    let moto = Moto::start();
+    let aws = Aws::loaded_on_loopback(moto.url()).await;
+    let arn = "arn:aws:iam::444455556666:role/reader".to_owned();
+    let role = Some(Role { arn: arn.clone(), external_id: None });
+    let theirs = aws.kinesis(&At { region: None, role }).await;
+    let name = unique("theirs");
+    theirs.create_stream().stream_name(&name).shard_count(1).send().await.unwrap();
+    let put = theirs.put_record().stream_name(&name).partition_key("1");
+    put.data(Blob::new(b"theirs")).send().await.unwrap();
+    let stream = format!("arn:aws:kinesis:eu-west-1:444455556666:stream/{name}");
+    let config = format!(
+        r#"{{"stream": ["{stream}"], "role_arn": "{arn}", "application": "{name}",
+            "initial_position": "trim_horizon", "failover": "1s"}}"#
+    );
+    let config: KinesisConfig = serde_json::from_str(&config).unwrap();
+    let mut runtime = Runtime::new();
+    let running = runtime.run(Box::new(Kinesis::open(&config, &aws).unwrap()));
+    assert_eq!(runtime.commit_next().await.1, b"theirs\n");
+    running.stopped().await;
+    let mine = aws.dynamodb(&At::default()).await;
+    assert!(mine.describe_table().table_name(&name).send().await.is_ok());
+    // Without the role it is not found, which is told.
+    let mut config = config;
+    config.role_arn = None;
+    config.stream[0].name = name;
+    let running = runtime.run(Box::new(Kinesis::open(&config, &aws).unwrap()));
+    until("it is told", || !runtime.health.why_unready().is_empty()).await;
+    let why = runtime.health.why_unready().concat();
+    assert!(why.contains("check its name and region"), "{why}");
+    running.stopped().await;
 }
 
 /// A split and a merge while it is read. moto puts records into closed shards and tells no children, so
