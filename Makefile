@@ -12,13 +12,13 @@ LOAD_ARGS ?=
 KILLS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo dashboards
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo demo-kinesis dashboards
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the binary, target/release/askance
 	$(CARGO) build --release
@@ -67,6 +67,9 @@ torture: tools ## askance run killed KILLS (30) times, and among neighbours in t
 
 demo: tools build ## askance run at work, with moto in place of AWS
 	@$(TOOLS)/bin/python examples/demo/demo.py
+
+demo-kinesis: tools build ## CloudWatch Logs to Kinesis to askance run, with a reshard, on moto
+	@$(TOOLS)/bin/python examples/demo/kinesis.py
 
 dashboards: tools build ## every panel and alert against a real Prometheus (needs prometheus)
 	@python3 dashboards/check.py

@@ -212,6 +212,8 @@ clients! {
     dynamodb => aws_sdk_dynamodb;
     /// SQS.
     sqs => aws_sdk_sqs;
+    /// DynamoDB.
+    dynamodb => aws_sdk_dynamodb;
     /// SNS.
     sns => aws_sdk_sns;
     /// SES, API v2.
@@ -227,6 +229,17 @@ clients! {
 }
 
 impl Aws {
+    /// Kinesis. A subscription may be silent for a while: whoever reads it has a watchdog of their own.
+    pub async fn kinesis(&self, place: &Place) -> aws_sdk_kinesis::Client {
+        let config = self.at(place).await;
+        let builder = aws_sdk_kinesis::config::Builder::from(&config)
+            .stalled_stream_protection(
+                aws_sdk_kinesis::config::StalledStreamProtectionConfig::disabled(),
+            )
+            .interceptor(self.counting("kinesis"));
+        aws_sdk_kinesis::Client::from_conf(builder.build())
+    }
+
     /// S3.
     pub async fn s3(&self, place: &Place) -> aws_sdk_s3::Client {
         let config = self.at(place).await;

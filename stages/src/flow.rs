@@ -4,15 +4,22 @@
 //! object to object. Nothing here reads a file, a clock or the environment.
 
 use crate::alert::{self, Context, Facts};
-use crate::decode::{Body, DecodeLimits, Decoder, Input, Stream};
+use crate::decode::{Body, DecodeLimits, Decoder, HashRange, Input, Stream, for_each_inner};
 use crate::filter::{self, FilterConfig};
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
-use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, parse_time};
-use crate::parse::{Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, unescape};
+use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, oddities, parse_time};
+use crate::parse::{
+    Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
+};
 use crate::tally::Tally;
+
+pub use crate::model::Unknown;
 
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
+
+/// How deep envelopes may stand in the strings of envelopes.
+const MAX_NESTED: u32 = 4;
 
 /// See [`DetectConfig::with_newest`].
 pub const NEWEST_EVERY: u64 = 64;
@@ -62,21 +69,6 @@ pub enum Output {
     Reject(Reject),
 }
 
-/// A record about which a rule could not be decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    /// The rule's id.
-    pub rule: String,
-    /// The rule's title.
-    pub title: String,
-    /// The event's id, if it has one.
-    pub event_id: Option<String>,
-    /// Path or address of the file.
-    pub path: String,
-    /// Place of the record in its file.
-    pub index: u64,
-}
-
 /// One worker's buffers; runs objects one after the other.
 pub struct Worker<'d> {
     decoder: Decoder,
@@ -111,6 +103,8 @@ struct Run<'r> {
     index: u64,
     /// Offset of the window in the unpacked text.
     base: u64,
+    /// Envelopes around, in whose strings this stands.
+    nested: u32,
     sink: &'r mut dyn FnMut(Output),
     should_stop: &'r dyn Fn() -> bool,
 }
@@ -147,7 +141,8 @@ impl<'d> Worker<'d> {
         sink: &mut dyn FnMut(Output),
         should_stop: &dyn Fn() -> bool,
     ) -> Tally {
-        let mut run = Run { path, tally: Tally::default(), index: 0, base: 0, sink, should_stop };
+        let tally = Tally::default();
+        let mut run = Run { path, tally, index: 0, base: 0, nested: 0, sink, should_stop };
         let engine = &mut self.engine;
         // Taken apart and put together, the reader may live shorter than the caller said.
         let input = match input {
@@ -167,6 +162,29 @@ impl<'d> Worker<'d> {
             Ok(Body::Stream(mut stream)) => engine.stream(&mut stream, &mut self.window, &mut run),
         }
         run.tally
+    }
+}
+
+impl Worker<'_> {
+    /// Takes one record of a stream, as [`Self::run`] takes an object; what it may hold, `skip` and
+    /// `range` are as [`for_each_inner`] has them.
+    pub fn run_record(
+        &mut self,
+        record: &[u8],
+        (skip, range): (u64, Option<HashRange>),
+        path: &str,
+        sink: &mut dyn FnMut(Output),
+        should_stop: &dyn Fn() -> bool,
+    ) -> Tally {
+        let mut tally = Tally::default();
+        for_each_inner(record, (skip, range), &mut tally, |inner, tally| match inner {
+            Ok((data, place)) => {
+                let path = place.map_or(path.to_owned(), |place| format!("{path}#{place}"));
+                tally.add(&self.run(Input::Whole(data), &path, sink, should_stop));
+            }
+            Err(reject) => sink(Output::Reject(reject)),
+        });
+        tally
     }
 }
 
@@ -254,12 +272,29 @@ impl Engine<'_> {
         if !text.starts_with(b"{") {
             return run.not_cloudtrail();
         }
+        if is_envelope(self.structure, text) {
+            return self.nested(text, offset, run);
+        }
         let mut walk = Walk::default();
         if self.structure.find_end(&mut walk, text, true) == Found::TooDeep {
             run.next_record();
             return run.reject(Reason::TooDeep, text, offset, String::new());
         }
         self.record(text, walk.has_unicode_escape, offset, run);
+    }
+
+    /// An envelope in a string of another.
+    fn nested(&mut self, text: &[u8], offset: usize, run: &mut Run<'_>) {
+        if run.nested >= MAX_NESTED {
+            run.next_record();
+            return run.reject(Reason::TooDeep, text, offset, "envelopes in envelopes".to_owned());
+        }
+        let base = run.base;
+        run.base += offset as u64;
+        run.nested += 1;
+        self.whole(text, run);
+        run.nested -= 1;
+        run.base = base;
     }
 
     /// One record, from its text on.
@@ -440,29 +475,6 @@ impl Run<'_> {
 /// True if there is nothing but white space, behind a byte order mark or without one.
 fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
-}
-
-/// What looks odd about a record that could be parsed.
-fn oddities(
-    record: &Record<'_>,
-    time: Option<jiff::Timestamp>,
-    account: Option<&str>,
-) -> impl Iterator<Item = Odd> {
-    let year = time.map(|time| crate::model::utc(time).year());
-    let has_time = record.at(&["eventTime"]).is_some() || time.is_some();
-    let version = record.text(&["eventVersion"]);
-    let source = record.text(&["sourceIPAddress"]);
-    [
-        (!has_time, Odd::NoEventTime),
-        // CloudTrail began in 2013; AWS itself in 2006.
-        (has_time && !year.is_some_and(|year| (2006..=2100).contains(&year)), Odd::BadEventTime),
-        (record.text(&["eventID"]).is_none_or(str::is_empty), Odd::NoEventId),
-        (account.is_none_or(str::is_empty), Odd::NoAccount),
-        (version.is_none_or(|version| version.split('.').next() != Some("1")), Odd::UnknownVersion),
-        (source.is_some_and(|s| s.parse::<std::net::IpAddr>().is_err()), Odd::SourceIsName),
-    ]
-    .into_iter()
-    .filter_map(|(is_so, odd)| is_so.then_some(odd))
 }
 
 /// Hands every record of one object to `look`, with its place; what can't be read goes to `reject`.

@@ -4,6 +4,7 @@ mod alerts;
 mod config;
 mod explain;
 mod generate;
+mod kinesis;
 mod open_store;
 mod outbox;
 mod progress;
@@ -70,6 +71,9 @@ enum Command {
     /// Look into the store, compact it, back it up or restore it
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Show leases and shards of the Kinesis sources
+    #[command(subcommand)]
+    Kinesis(kinesis::KinesisCommand),
     /// Write a completion script for a shell
     Completions {
         /// The shell
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Outbox(command) => outbox::outbox(&command),
         Command::Rejects(command) => outbox::rejects(&command),
         Command::Store(command) => store::store(&command),
+        Command::Kinesis(command) => kinesis::kinesis(&command),
         Command::Completions { shell } => generate::completions(shell, &mut Cli::command()),
         Command::Man => generate::man(&Cli::command()),
     };

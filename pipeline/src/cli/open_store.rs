@@ -73,15 +73,11 @@ impl StoreArgs {
             }
             return Ok(place);
         }
-        // Not by clap: what is in the environment must not stand against --store.
-        let named = self.config.clone().or_else(|| env::var_os("ASKANCE_CONFIG").map(Into::into));
-        let path = match named {
-            Some(path) => path,
-            None if Path::new(DEFAULT_CONFIG).exists() => PathBuf::from(DEFAULT_CONFIG),
-            None => bail!(
+        let Some(path) = find_config(self.config.as_ref()) else {
+            bail!(
                 "there is no {DEFAULT_CONFIG} here: name the configuration with --config FILE, or \
                  the store's file with --store FILE"
-            ),
+            );
         };
         Ok(Place::of(&config::read(&path)?.config))
     }
@@ -93,6 +89,13 @@ impl StoreArgs {
     pub fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         self.place()?.open()
     }
+}
+
+/// The configuration that is meant: the one named, that of `ASKANCE_CONFIG`, or `askance.yaml` here.
+pub fn find_config(named: Option<&PathBuf>) -> Option<PathBuf> {
+    // Not by clap: what is in the environment must not stand against other options.
+    let named = named.cloned().or_else(|| env::var_os("ASKANCE_CONFIG").map(Into::into));
+    named.or_else(|| Path::new(DEFAULT_CONFIG).exists().then(|| PathBuf::from(DEFAULT_CONFIG)))
 }
 
 impl Place {

@@ -221,7 +221,7 @@ fn second(time: &str) -> String {
 
 /// Lines of cells as wide as the widest of their column; cut to the terminal's width, if there is
 /// one. Hostile text is harmless in it.
-fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> String {
+pub(super) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> String {
     /// On a terminal nothing in the middle of a line needs more.
     const WIDEST: usize = 60;
     let columns = TableStyle::of_stdout().columns;

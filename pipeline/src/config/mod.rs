@@ -4,6 +4,7 @@
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
+mod kinesis;
 #[cfg(test)]
 mod page;
 mod read;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use kinesis::{InitialPosition, KinesisConfig, KinesisMode, StreamConfig};
 #[cfg(test)]
 pub use read::parse;
 pub use read::{ConfigError, Loaded, read};

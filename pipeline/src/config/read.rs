@@ -220,7 +220,7 @@ fn place(config: &mut Config, folder: &Path) {
     for source in config.sources.values_mut() {
         match source {
             SourceConfig::Directory(directory) => set(&mut directory.path),
-            SourceConfig::S3Queue(_) | SourceConfig::Stdin(_) => {}
+            SourceConfig::S3Queue(_) | SourceConfig::Kinesis(_) | SourceConfig::Stdin(_) => {}
         }
     }
     let secret = |secret: &mut SecretRef| {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::kinesis::KinesisConfig;
 use super::units::{ByteSize, Span};
 
 /// One source.
@@ -13,6 +14,8 @@ use super::units::{ByteSize, Span};
 pub enum SourceConfig {
     /// CloudTrail's objects in S3, as notifications of them arrive in an SQS queue.
     S3Queue(S3QueueConfig),
+    /// CloudTrail's events in Kinesis streams, as CloudWatch Logs or EventBridge put them there.
+    Kinesis(KinesisConfig),
     /// A folder: what is there, and what comes.
     Directory(DirectoryConfig),
     /// Standard input, until it ends.

@@ -156,7 +156,7 @@ fn refusal(refused: Refused, ack: Ack) -> Delivery {
 /// Results of one object that were not handed on yet.
 struct Parts<'p> {
     source: &'p Arc<str>,
-    path: &'p str,
+    path: String,
     key: &'p Option<String>,
     alerts: Vec<Alert>,
     size: usize,
@@ -199,7 +199,7 @@ impl Parts<'_> {
         RejectRow {
             at: String::new(),
             source: self.source.to_string(),
-            origin: self.path.to_owned(),
+            origin: self.path.clone(),
             reason: reason.to_owned(),
             offset,
             detail,
@@ -230,7 +230,7 @@ fn run<'p>(
     let Object { key, source, path, mut body, hold } = object;
     let mut parts = Parts {
         source: &source,
-        path: &path,
+        path: path.clone(),
         key: &key,
         alerts: Vec::new(),
         size: 0,
@@ -250,6 +250,7 @@ fn run<'p>(
         parts.reject(&Reject::new(Reason::Internal, 0, &[], String::new()));
         tally
     });
+    parts.path = path;
     // The bytes are gone; results are bounded by the way to the store.
     drop(hold);
     if parts.rejected > MAX_REJECTS {
@@ -270,6 +271,19 @@ fn read(worker: &mut Worker<'_>, body: &mut Body, path: &str, parts: &mut Parts<
             let mut tally =
                 worker.run(Input::Whole(bytes), path, &mut |output| parts.take(output), &|| false);
             tally.bytes_in = bytes.len() as u64;
+            tally
+        }
+        Body::Batch(batch) => {
+            let mut tally = Tally::default();
+            for part in batch.parts.drain(..) {
+                // What is rejected is found by its record's address.
+                parts.path.clone_from(&part.path);
+                let options = (part.skip, batch.range);
+                let sink = &mut |output| parts.take(output);
+                let done = worker.run_record(&part.data, options, &part.path, sink, &|| false);
+                tally.add(&done);
+                tally.bytes_in += part.data.len() as u64;
+            }
             tally
         }
         Body::File(file) => {

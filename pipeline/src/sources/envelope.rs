@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use askance_stages::decode::HashRange;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -49,6 +50,28 @@ pub enum Body {
     Bytes(Bytes),
     /// In a file, read from where it stands: objects too large to keep in memory.
     File(File),
+    /// Records of a stream that belong together: they are acknowledged as one.
+    Batch(Batch),
+}
+
+/// Records of one shard, in order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The records.
+    pub parts: Vec<Part>,
+    /// The hash keys of the shard, where they are known.
+    pub range: Option<HashRange>,
+}
+
+/// One record of a stream.
+#[derive(Debug)]
+pub struct Part {
+    /// Address of the record, as alerts name it.
+    pub path: String,
+    /// Its bytes, as they stood in the stream.
+    pub data: Bytes,
+    /// How many records of the aggregate that it is were done with before.
+    pub skip: u64,
 }
 
 /// Something that its source could or would not read.

@@ -7,6 +7,7 @@
 mod directory;
 pub mod envelope;
 pub mod files;
+mod kinesis;
 mod known;
 mod open;
 mod s3_queue;
@@ -15,13 +16,15 @@ mod standard_input;
 mod stdin;
 #[cfg(test)]
 pub mod tests;
+mod troubles;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-pub use envelope::{Ack, Body, Envelope, Item, Object, Refused, Verdict};
+pub use envelope::{Ack, Batch, Body, Envelope, Item, Object, Part, Refused, Verdict};
+pub use kinesis::{Kinesis, LeaseLine, ShardLine};
 pub use known::{are_known, is_known};
 pub use open::open;
 

@@ -1,6 +1,7 @@
 //! Makes sources from their configuration.
 
 use super::directory::Directory;
+use super::kinesis::Kinesis;
 use super::s3_queue::S3Queue;
 use super::standard_input::StandardInput;
 use super::{Source, SourceError};
@@ -24,6 +25,13 @@ pub async fn open(
                 cause: error.to_string(),
             };
             Box::new(source.map_err(named)?)
+        }
+        SourceConfig::Kinesis(config) => {
+            let named = |error: SourceError| SourceError {
+                attempt: format!("set up source {name}"),
+                cause: error.to_string(),
+            };
+            Box::new(Kinesis::open(config, aws).map_err(named)?)
         }
         SourceConfig::Directory(config) => Box::new(Directory::new(config)),
         SourceConfig::Stdin(_) => Box::new(StandardInput::new()),

@@ -30,7 +30,8 @@ fn stage_of_reject(reason: Reason) -> &'static str {
         | Reason::BadChecksum
         | Reason::TrailingGarbage
         | Reason::CorruptCompression
-        | Reason::Bomb => "decode",
+        | Reason::Bomb
+        | Reason::BadAggregate => "decode",
         Reason::NotJson
         | Reason::CutJson
         | Reason::TooLarge

@@ -107,6 +107,18 @@ families! {
         "From the writing of an object to its arrival here." buckets LAG_BUCKETS;
     source_event_age: HistogramVec = "histogram" "askance_source_event_age_seconds" ["source"]
         "From the newest event of an object to the commit of what it gave." buckets LAG_BUCKETS;
+    kinesis_age: FloatGaugeVec = "gauge" "askance_kinesis_iterator_age_seconds" ["source", "shard"]
+        "How far the reading of a shard is behind what was put last; up to 1,000 shards of a process.";
+    kinesis_left_out: IntCounter = "counter" "askance_kinesis_age_left_out_total" []
+        "Readings of shards past the bound, whose age is not shown.";
+    kinesis_leases: IntGaugeVec = "gauge" "askance_kinesis_leases" ["source", "state"]
+        "Leases in the table: held (by this process), others (held by other processes), free, finished (shards read to their end).";
+    kinesis_lease_changes: IntCounterVec = "counter" "askance_kinesis_lease_changes_total" ["source", "change"]
+        "Leases that this process took, gave up or made: free, expired, stolen (taken from others), lost (to others, or not renewed in time), returned, finished, made, removed.";
+    kinesis_failures: IntCounterVec = "counter" "askance_kinesis_failures_total" ["source", "reason"]
+        "Attempts that failed: throttled, expired_iterator, not_found, bad_position, in_use, denied, damaged, failed; table_throttled, table_failed, table_unusable, bad_row, foreign_row, clock_skew, hole, inconsistent, silent.";
+    kinesis_records: IntCounterVec = "counter" "askance_kinesis_records_total" ["source"]
+        "Records of streams that were taken, aggregates as one.";
     // The engine.
     stage_in: IntCounterVec = "counter" "askance_stage_in_total" ["stage"]
         "What went into a stage: objects for decode, records for parse, filter and match, alerts for raise.";

@@ -4,6 +4,7 @@ mod counter;
 pub mod families;
 mod health;
 pub mod http;
+mod kinesis;
 mod logs;
 #[cfg(test)]
 mod page;
@@ -14,6 +15,7 @@ mod sources;
 pub use counter::Counter;
 pub use families::Families;
 pub use health::{Health, Part};
+pub use kinesis::KinesisMetrics;
 pub use logs::{LogFormat, start_logs};
 pub use points::point;
 pub use sinks::SinkMetrics;

@@ -32,6 +32,7 @@ fn help_of_the_program() {
               outbox       List, retry or drop messages that wait to be sent
               rejects      List what could not be read
               store        Look into the store, compact it, back it up or restore it
+              kinesis      Show leases and shards of the Kinesis sources
               completions  Write a completion script for a shell
               man          Write the manual page
               help         Print this message or the help of the given subcommand(s)

@@ -4,6 +4,7 @@
 //! reused buffer. Large, many-member or damaged ones go through the streaming readers, so that
 //! memory stays flat and what precedes damage is kept.
 
+mod aggregate;
 mod gzip;
 mod stream;
 
@@ -11,6 +12,7 @@ use std::io::Read;
 
 use crate::model::{Damage, Reason};
 
+pub use aggregate::{Aggregate, HashRange, Inner, for_each_inner, hash_of};
 pub use stream::Stream;
 
 /// Compressed input up to this size is taken into memory whole.
@@ -20,6 +22,10 @@ pub const WHOLE_INPUT: usize = 8 << 20;
 
 /// Unpacked size up to which an object is unpacked whole. Bounds each worker's buffer.
 pub const WHOLE_OUTPUT: usize = 32 << 20;
+
+/// How often an object may be packed in itself: Firehose packs what CloudWatch Logs had packed, and
+/// some packs that once more.
+const MAX_LAYERS: usize = 3;
 
 /// What an object may unpack to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +64,8 @@ pub enum Body<'a> {
 pub struct Decoder {
     inflater: libdeflater::Decompressor,
     output: Vec<u8>,
+    /// Where what is packed in itself is unpacked again.
+    inner: Vec<u8>,
     limits: DecodeLimits,
 }
 
@@ -88,7 +96,8 @@ impl Decoder {
     /// Makes a decoder with these limits.
     #[must_use]
     pub fn new(limits: DecodeLimits) -> Self {
-        Self { inflater: libdeflater::Decompressor::new(), output: Vec::new(), limits }
+        let inflater = libdeflater::Decompressor::new();
+        Self { inflater, output: Vec::new(), inner: Vec::new(), limits }
     }
 
     /// Begins to unpack an object.
@@ -107,18 +116,20 @@ impl Decoder {
             (Packing::Plain, None) => {
                 Ok(Body::Stream(Box::new(Stream::plain(head, None, self.limits))))
             }
-            (Packing::Gzip, None) => {
-                let limit = usize::try_from(self.limits.max_object_bytes).unwrap_or(usize::MAX);
-                match gzip::unpack_whole(&mut self.inflater, head, &mut self.output, limit) {
-                    Some(length) => Ok(Body::Whole(&self.output[..length])),
-                    None => Ok(Body::Stream(Box::new(Stream::gzip(head, None, self.limits)))),
+            (Packing::Gzip, None) => match self.unpack_whole(head) {
+                Some(length) => Ok(Body::Whole(&self.output[..length])),
+                None => {
+                    let stream = Stream::gzip(head, None, self.limits).peeled()?;
+                    Ok(Body::Stream(Box::new(stream)))
                 }
-            }
+            },
             (Packing::Gzip, rest) => {
-                Ok(Body::Stream(Box::new(Stream::gzip(head, rest, self.limits))))
+                let stream = Stream::gzip(head, rest, self.limits).peeled()?;
+                Ok(Body::Stream(Box::new(stream)))
             }
             (Packing::Zstd, rest) => {
-                Ok(Body::Stream(Box::new(Stream::zstd(head, rest, self.limits)?)))
+                let stream = Stream::zstd(head, rest, self.limits)?.peeled()?;
+                Ok(Body::Stream(Box::new(stream)))
             }
             (Packing::Plain, Some(rest)) => {
                 Ok(Body::Stream(Box::new(Stream::plain(head, Some(rest), self.limits))))
@@ -127,8 +138,32 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// Unpacks gzip of one member, and what is so packed in it, into the buffer; the length there.
+    fn unpack_whole(&mut self, packed: &[u8]) -> Option<usize> {
+        let limit = usize::try_from(self.limits.max_object_bytes).unwrap_or(usize::MAX);
+        let mut length = gzip::unpack_whole(&mut self.inflater, packed, &mut self.output, limit)?;
+        for _ in 1..MAX_LAYERS {
+            match Packing::of(&self.output[..length]) {
+                Packing::Plain => return Some(length),
+                // The streaming way knows it.
+                Packing::Zstd => return None,
+                Packing::Gzip => {}
+            }
+            let (packed, inner) = (&self.output[..length], &mut self.inner);
+            length = gzip::unpack_whole(&mut self.inflater, packed, inner, limit)?;
+            std::mem::swap(&mut self.output, &mut self.inner);
+        }
+        // The streaming way tells what is packed too often.
+        (Packing::of(&self.output[..length]) == Packing::Plain).then_some(length)
+    }
+}
+
 /// Names what a reader's error means.
 fn damage_of(error: &std::io::Error, offset: u64, otherwise: Reason) -> Damage {
+    if let Some(stream::Below(damage)) = error.get_ref().and_then(|e| e.downcast_ref()) {
+        return damage.clone();
+    }
     let reason = match error.kind() {
         std::io::ErrorKind::UnexpectedEof => Reason::Truncated,
         std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => otherwise,

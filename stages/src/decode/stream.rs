@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{InBuffer, Operation, OutBuffer};
 
-use super::{DecodeLimits, damage_of};
+use super::{DecodeLimits, MAX_LAYERS, Packing, damage_of};
 use crate::model::{Damage, Reason};
 
 /// Size of one read from below.
@@ -25,6 +25,29 @@ pub struct Stream<'a> {
     given: u64,
     /// Packed bytes taken in.
     consumed: u64,
+    /// Bytes that were read to look at them; given out first.
+    seen: Cursor<Vec<u8>>,
+}
+
+/// Damage of a layer of packing below, on its way through a reader.
+#[derive(Debug)]
+pub(super) struct Below(pub(super) Damage);
+
+impl std::fmt::Display for Below {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.detail)
+    }
+}
+
+impl std::error::Error for Below {}
+
+/// What a layer of packing gives, for the layer within.
+struct Layer<'a>(Stream<'a>);
+
+impl Read for Layer<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(out).map_err(|damage| std::io::Error::other(Below(damage)))
+    }
 }
 
 enum Kind<'a> {
@@ -52,12 +75,16 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    fn of(reader: Box<dyn Read + 'a>) -> Self {
+        Self { reader: BufReader::with_capacity(READ, reader), consumed: 0 }
+    }
+
     fn new(head: &'a [u8], rest: Option<&'a mut dyn Read>) -> Self {
         let reader: Box<dyn Read + 'a> = match rest {
             Some(rest) => Box::new(Cursor::new(head).chain(rest)),
             None => Box::new(Cursor::new(head)),
         };
-        Self { reader: BufReader::with_capacity(READ, reader), consumed: 0 }
+        Self::of(reader)
     }
 }
 
@@ -86,7 +113,7 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Self {
-        Self { kind: Kind::Plain(Source::new(head, rest)), limits, given: 0, consumed: 0 }
+        Self::begin(Kind::Plain(Source::new(head, rest)), limits)
     }
 
     pub(super) fn gzip(
@@ -94,7 +121,7 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Self {
-        Self { kind: Kind::Gzip(Some(Source::new(head, rest))), limits, given: 0, consumed: 0 }
+        Self::begin(Kind::Gzip(Some(Source::new(head, rest))), limits)
     }
 
     pub(super) fn zstd(
@@ -102,10 +129,45 @@ impl<'a> Stream<'a> {
         rest: Option<&'a mut dyn Read>,
         limits: DecodeLimits,
     ) -> Result<Self, Damage> {
-        let decoder = zstd::stream::raw::Decoder::new()
-            .map_err(|error| damage_of(&error, 0, Reason::Internal))?;
-        let kind = Kind::Zstd(Source::new(head, rest), Box::new(Unzstd { decoder, is_mid: false }));
-        Ok(Self { kind, limits, given: 0, consumed: 0 })
+        Ok(Self::begin(Kind::unzstd(Source::new(head, rest))?, limits))
+    }
+
+    fn begin(kind: Kind<'a>, limits: DecodeLimits) -> Self {
+        Self { kind, limits, given: 0, consumed: 0, seen: Cursor::default() }
+    }
+
+    /// Unpacks what comes out once more, for as long as that is packed too.
+    pub(super) fn peeled(mut self) -> Result<Self, Damage> {
+        for _ in 0..MAX_LAYERS {
+            let mut head = vec![0; 4096];
+            let mut filled = 0;
+            let mut damage = None;
+            while filled < 4 && damage.is_none() {
+                match self.read(&mut head[filled..]) {
+                    Ok(0) => break,
+                    Ok(count) => filled += count,
+                    Err(found) => damage = Some(found),
+                }
+            }
+            head.truncate(filled);
+            let packing = Packing::of(&head);
+            if packing == Packing::Plain || damage.is_some() {
+                if damage.is_some() {
+                    self.kind = Kind::Damaged(damage);
+                }
+                self.seen = Cursor::new(head);
+                return Ok(self);
+            }
+            let limits = self.limits;
+            let source = Source::of(Box::new(Cursor::new(head).chain(Layer(self))));
+            let kind = match packing {
+                Packing::Zstd => Kind::unzstd(source)?,
+                Packing::Gzip | Packing::Plain => Kind::Gzip(Some(source)),
+            };
+            self = Self::begin(kind, limits);
+        }
+        let detail = format!("packed in itself more than {MAX_LAYERS} times");
+        Err(Damage { reason: Reason::Bomb, offset: 0, detail })
     }
 
     /// Reads some bytes into `out`, which is not empty; 0 at the end.
@@ -113,6 +175,9 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// Damage: nothing comes after it.
     pub fn read(&mut self, out: &mut [u8]) -> Result<usize, Damage> {
+        if let count @ 1.. = Read::read(&mut self.seen, out).unwrap_or(0) {
+            return Ok(count);
+        }
         let count = match self.read_any(out) {
             Ok(count) => count,
             Err(damage) => {
@@ -204,6 +269,14 @@ impl<'a> Stream<'a> {
                 Kind::Damaged(damage) => return Err(damage.take().unwrap_or_else(lost_source)),
             }
         }
+    }
+}
+
+impl<'a> Kind<'a> {
+    fn unzstd(source: Source<'a>) -> Result<Self, Damage> {
+        let decoder = zstd::stream::raw::Decoder::new()
+            .map_err(|error| damage_of(&error, 0, Reason::Internal))?;
+        Ok(Self::Zstd(source, Box::new(Unzstd { decoder, is_mid: false })))
     }
 }
 

@@ -127,3 +127,25 @@ proptest! {
         prop_assert_eq!(read(&packed, None), read(&packed, Some(packed.len() / 3)));
     }
 }
+
+#[test]
+fn what_is_packed_in_itself_is_unpacked_up_to_a_depth() {
+    let text = sample(5000);
+    let once = gzip(&text);
+    let twice = gzip(&once);
+    let members = [gzip(&text), gzip(&text)].concat();
+    check(&twice, &text, None);
+    check(&gzip(&twice), &text, None);
+    check(&gzip(&members), &[text.clone(), text.clone()].concat(), None);
+    check(
+        &[gzip(&members[..members.len() / 2]), gzip(&members[members.len() / 2..])].concat(),
+        &[text.clone(), text.clone()].concat(),
+        None,
+    );
+    check(&gzip(&zstd::encode_all(&text[..], 1).unwrap()), &text, None);
+    check(&zstd::encode_all(&once[..], 1).unwrap(), &text, None);
+    check(&gzip(&gzip(&twice)), &[], Some(Reason::Bomb));
+    // Damage of an inner layer is told as what it is, behind what came before it.
+    let (found, why) = read(&gzip(&once[..once.len() - 4]), None);
+    assert_eq!((found == text, why), (true, Some(Reason::Truncated)));
+}

@@ -110,3 +110,18 @@ impl Matched {
     /// Longest value that is repeated here; the event holds the whole.
     pub const MAX_VALUE: usize = 512;
 }
+
+/// A record about which a rule could not be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's title.
+    pub title: String,
+    /// The event's id, if it has one.
+    pub event_id: Option<String>,
+    /// Path or address of the file.
+    pub path: String,
+    /// Place of the record in its file.
+    pub index: u64,
+}

@@ -2,12 +2,14 @@
 
 mod alert;
 mod level;
+mod oddities;
 mod record;
 mod reject;
 mod time;
 
-pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef};
+pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
 pub use level::Level;
+pub use oddities::oddities;
 pub use record::{Lookup, Record, Values, static_text, write_static};
 pub use reject::{Damage, Drop, Odd, Reason, Reject};
 pub use time::{parse_time, rfc3339, utc};

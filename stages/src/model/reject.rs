@@ -31,13 +31,15 @@ pub enum Reason {
     NotObject,
     /// A record that some rule could match cannot be parsed even leniently.
     BadRecord,
+    /// A record within an aggregate names a key that the aggregate does not have.
+    BadAggregate,
     /// The code that looks at it failed: a defect of askance.
     Internal,
 }
 
 impl Reason {
     /// Every reason, in the order of a summary.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::Empty,
         Self::Truncated,
@@ -51,6 +53,7 @@ impl Reason {
         Self::TooDeep,
         Self::NotObject,
         Self::BadRecord,
+        Self::BadAggregate,
         Self::Internal,
     ];
 
@@ -71,6 +74,7 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::NotObject => "not_object",
             Self::BadRecord => "bad_record",
+            Self::BadAggregate => "bad_aggregate",
             Self::Internal => "internal",
         }
     }
@@ -92,6 +96,7 @@ impl Reason {
             Self::TooDeep => "a record nests deeper than is allowed",
             Self::NotObject => "a record is not an object",
             Self::BadRecord => "a record cannot be parsed",
+            Self::BadAggregate => "a record names a key that its aggregate does not have",
             Self::Internal => "askance failed on it (a defect: please report it)",
         }
     }
@@ -216,11 +221,13 @@ pub enum Odd {
     UnknownVersion,
     /// A `sourceIPAddress` that is no address but a name (AWS services call so).
     SourceIsName,
+    /// A record within an aggregate whose hash key is not one of its shard's.
+    OutsideShard,
 }
 
 impl Odd {
     /// Every kind, in the order of a summary.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RecordsNull,
         Self::RecordsEmpty,
         Self::InvalidUtf8,
@@ -234,6 +241,7 @@ impl Odd {
         Self::NoAccount,
         Self::UnknownVersion,
         Self::SourceIsName,
+        Self::OutsideShard,
     ];
 
     /// Its name in counters.
@@ -253,6 +261,7 @@ impl Odd {
             Self::NoAccount => "no_account",
             Self::UnknownVersion => "unknown_event_version",
             Self::SourceIsName => "source_is_a_name",
+            Self::OutsideShard => "outside_shard",
         }
     }
 }

@@ -15,11 +15,11 @@ use super::fetch::{Fetch, Fetched};
 use super::notification::{Announced, read};
 use super::outcome::{Disposal, Fault, Outcome};
 use super::queue::{DeadLetters, Queue};
-use super::troubles::Troubles;
 use super::visibility::{Hand, InHand};
 use crate::config::S3QueueConfig;
 use crate::runtime::retry::delay;
 use crate::sources::shown::shown;
+use crate::sources::troubles::Troubles;
 use crate::sources::{Object, Refused, SourceContext, Verdict, is_known};
 use crate::telemetry::point;
 

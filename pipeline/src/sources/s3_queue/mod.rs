@@ -15,7 +15,6 @@ mod queue;
 mod receiver;
 #[cfg(test)]
 mod tests;
-mod troubles;
 mod visibility;
 
 pub use queue::S3Queue;

@@ -15,13 +15,13 @@ use super::buckets::Buckets;
 use super::deletes;
 use super::message::Reader;
 use super::queue::{PATIENCE, Queue};
-use super::troubles::Troubles;
 use super::visibility::{Delivered, InHand};
 use crate::aws::{Aws, words};
 use crate::config::S3QueueConfig;
 use crate::runtime::retry::{Backoff, pause};
 use crate::sources::SourceContext;
 use crate::sources::shown::shown;
+use crate::sources::troubles::Troubles;
 
 /// Most messages of one call.
 const TOGETHER: usize = 10;

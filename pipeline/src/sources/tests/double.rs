@@ -276,6 +276,9 @@ impl Running {
 pub fn bytes_of(object: &Object) -> Vec<u8> {
     match &object.body {
         Body::Bytes(bytes) => bytes.to_vec(),
+        Body::Batch(batch) => {
+            batch.parts.iter().flat_map(|part| [&part.data[..], b"\n"].concat()).collect()
+        }
         Body::File(file) => {
             let mut bytes = Vec::new();
             let mut file: &std::fs::File = file;

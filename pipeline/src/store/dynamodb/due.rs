@@ -87,7 +87,8 @@ impl DynamoStore {
         let now = now.as_microsecond();
         let mut candidates = Vec::new();
         self.walk(sink, |row, claim| {
-            let is_due = row.get_number(DUE).is_some_and(|due| due <= now);
+            let is_due = row.get_number(DUE).is_some_and(|due| due <= now)
+                || row.get_number(QUEUED).is_some_and(|queued| queued > now);
             if is_due && claim != Claim::Others && candidates.len() < limit {
                 candidates.push(row);
             }
