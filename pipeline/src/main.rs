@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 mod config;
 mod output;
+mod replay;
 mod rulebook;
 mod runtime;
 mod secrets;

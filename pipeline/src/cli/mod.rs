@@ -7,6 +7,7 @@ mod generate;
 mod open_store;
 mod outbox;
 mod progress;
+mod replay;
 mod rules;
 mod run;
 mod scan;
@@ -50,6 +51,8 @@ enum Command {
     Scan(Box<scan_args::ScanArgs>),
     /// Run as a service: read what comes, keep alerts, tell people
     Run(run::RunArgs),
+    /// Read the past from S3: into a report, to people, or by a fleet
+    Replay(Box<replay::ReplayArgs>),
     /// Check a configuration, show its schema, write an example
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Scan(args) => scan::scan(&args),
         Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::Config(command) => config::config(command),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(command) => rules::rules(&command),

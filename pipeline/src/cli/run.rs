@@ -174,7 +174,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     Ok(())
 }
 
-fn bounds(config: &Config) -> Bounds {
+pub(super) fn bounds(config: &Config) -> Bounds {
     let limits = &config.limits;
     let StoreConfig::Sqlite { keep_ledger, max_size, .. } = &config.store;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -209,7 +209,10 @@ async fn open_sources(
 }
 
 /// Opens every sink once, so that what is wrong with any of them is told before anything is read.
-async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<String, OpenSink>> {
+pub(super) async fn open_sinks(
+    config: &Config,
+    aws: &Aws,
+) -> anyhow::Result<BTreeMap<String, OpenSink>> {
     let mut openers = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, sink) in &config.sinks {
@@ -231,7 +234,7 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
     if faults.is_empty() { Ok(openers) } else { bail!(faults.join("\n")) }
 }
 
-fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
+pub(super) fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
     SinkContext {
         name: name.to_owned(),
         aws: aws.clone(),
@@ -256,7 +259,7 @@ async fn start_pages(
 }
 
 /// SIGTERM and Ctrl-C: the first finishes what is in hand, the second ends at once. SIGHUP reloads.
-fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
+pub(super) fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
     let listen = |kind| signal(kind).context("cannot listen for signals");
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;

@@ -65,7 +65,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let progress = Progress::start(&control, &args.paths, !args.quiet);
     let is_shared = args.output.is_none() && io::stdout().is_terminal();
     let mut receiver = Receiver {
-        writer: writer(args, out),
+        writer: writer(args.format, args.output.is_some(), out),
         totals,
         seen: Seen::default(),
         progress: is_shared.then_some(&progress),
@@ -233,7 +233,7 @@ fn refuse_to_overwrite(args: &ScanArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
+pub(super) fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
     let Some(path) = path else {
         return Ok(Box::new(BufWriter::with_capacity(64 << 10, io::stdout())));
     };
@@ -242,16 +242,13 @@ fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
     Ok(Box::new(BufWriter::with_capacity(64 << 10, file)))
 }
 
-fn writer(args: &ScanArgs, out: Out) -> Box<dyn AlertWriter> {
-    match args.format {
+pub(super) fn writer(format: Format, is_file: bool, out: Out) -> Box<dyn AlertWriter> {
+    match format {
         Format::Jsonl => Box::new(JsonLinesWriter::new(out)),
         Format::Json => Box::new(JsonArrayWriter::new(out)),
         Format::Csv => Box::new(CsvWriter::new(out)),
         Format::Table => {
-            let style = match args.output {
-                Some(_) => TableStyle::default(),
-                None => TableStyle::of_stdout(),
-            };
+            let style = if is_file { TableStyle::default() } else { TableStyle::of_stdout() };
             Box::new(TableWriter::new(out, style))
         }
     }

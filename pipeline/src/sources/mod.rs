@@ -9,8 +9,10 @@ pub mod envelope;
 pub mod files;
 mod known;
 mod open;
+pub mod s3;
 mod s3_queue;
-mod shown;
+pub mod s3_replay;
+pub mod shown;
 mod standard_input;
 mod stdin;
 #[cfg(test)]
@@ -21,9 +23,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-pub use envelope::{Ack, Body, Envelope, Item, Object, Refused, Verdict};
+pub use envelope::{Ack, Asked, Body, Envelope, Item, Object, Refused, Verdict};
 pub use known::{are_known, is_known};
 pub use open::open;
+pub use s3_queue::{MARK, region_of_queue};
 
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::Intake;

@@ -14,7 +14,7 @@ mod sources;
 pub use counter::Counter;
 pub use families::Families;
 pub use health::{Health, Part};
-pub use logs::{LogFormat, start_logs};
+pub use logs::{LogFormat, start_logs, start_quiet_logs};
 pub use points::point;
 pub use sinks::SinkMetrics;
 pub use sources::SourceMetrics;

@@ -11,6 +11,7 @@ mod end_to_end;
 mod kills;
 mod place;
 mod program;
+mod replay;
 mod trouble;
 
 #[path = "../support/mod.rs"]

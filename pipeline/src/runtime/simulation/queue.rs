@@ -112,6 +112,7 @@ async fn one(durable: Arc<Durable>, faults: Arc<Faults>, context: SourceContext,
             Step::Fail | Step::FailAfter | Step::Half => return,
         };
         let object = Object {
+            asked: None,
             key: Some(key),
             source: Arc::clone(&context.name),
             path: message.key.clone(),
