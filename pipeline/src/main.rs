@@ -2,6 +2,7 @@
 
 mod alert_formats;
 mod aws;
+mod backtest;
 #[cfg(test)]
 mod builtin_tests;
 mod cases;

@@ -1,6 +1,5 @@
 //! `askance scan`: reads files, writes alerts, says what was done.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -28,11 +27,8 @@ use crate::output::{
 };
 use crate::rulebook::{self, RuleChoice};
 use crate::runtime::pool::{self, Control, Event};
+use crate::runtime::seen::Seen;
 use crate::sources::files::Files;
-
-/// Alerts whose ids are remembered, to tell the same event read twice once: two such sets at most,
-/// some 40 MB each when full.
-const REMEMBERED: usize = 1 << 20;
 
 /// Rejects of one reason that are told line by line, for each file; the rest is counted.
 const TOLD_FOR_EACH_FILE: u64 = 5;
@@ -255,7 +251,7 @@ pub(super) fn writer(format: Format, is_file: bool, out: Out) -> Box<dyn AlertWr
 }
 
 /// The first Ctrl-C ends the scan with what there is, the second at once.
-fn on_interrupt(control: &Arc<Control>) -> anyhow::Result<Arc<AtomicBool>> {
+pub(super) fn on_interrupt(control: &Arc<Control>) -> anyhow::Result<Arc<AtomicBool>> {
     let was_interrupted = Arc::new(AtomicBool::new(false));
     let (control, flag) = (Arc::clone(control), Arc::clone(&was_interrupted));
     ctrlc::set_handler(move || {
@@ -305,7 +301,7 @@ impl Receiver<'_> {
             self.totals.repeats += 1;
             return true;
         }
-        self.totals.forgot = self.seen.forgot;
+        self.totals.forgot = self.seen.forgot();
         let written = match self.progress {
             Some(progress) => {
                 progress.suspend(|| self.writer.alert(alert).and_then(|()| io::stdout().flush()))
@@ -377,29 +373,5 @@ impl Receiver<'_> {
                 self.say(&clean(&line));
             }
         }
-    }
-}
-
-/// Which alerts were told already, in bounded memory: when a set is full it becomes the older one,
-/// and the older one before it is forgotten.
-#[derive(Default)]
-struct Seen {
-    young: HashSet<u128>,
-    old: HashSet<u128>,
-    forgot: bool,
-}
-
-impl Seen {
-    fn is_new(&mut self, id: &str) -> bool {
-        // Ids are 32 hexadecimal digits, so this cannot fail.
-        let id = u128::from_str_radix(id, 16).unwrap_or_default();
-        if self.young.contains(&id) || self.old.contains(&id) {
-            return false;
-        }
-        if self.young.len() >= REMEMBERED {
-            self.forgot |= !self.old.is_empty();
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(id)
     }
 }

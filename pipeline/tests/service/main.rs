@@ -6,6 +6,7 @@
 // Helpers of tests fail by panicking, as tests do, and say on standard error what they saw.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod backtest;
 mod corpus;
 mod end_to_end;
 mod kills;

@@ -17,8 +17,8 @@ use askance_stages::model::Reason;
 use jiff::Timestamp;
 
 pub use args::{ReplayArgs, WayArgs};
-pub use find::find;
-pub use prepare::bucket;
+pub use find::{find, tell as tell_plan};
+pub use prepare::{bucket, way};
 
 use args::ReplayCommand;
 use progress::Bar;
