@@ -169,15 +169,16 @@ fn the_policy_of_a_replay_allows_what_it_calls_and_nothing_else() {
     let policy = read_policy("askance-replay.json");
     let allowed: BTreeSet<String> =
         policy["Statement"].as_array().unwrap().iter().flat_map(actions).collect();
-    let needed = ["s3:ListBucket", "s3:GetObject", "kms:Decrypt", "sts:AssumeRole", "sqs:SendMessage"];
+    let needed =
+        ["s3:ListBucket", "s3:GetObject", "kms:Decrypt", "sts:AssumeRole", "sqs:SendMessage"];
     assert_eq!(allowed, needed.map(str::to_owned).into());
     let called = called();
     for action in ["s3:ListBucket", "s3:GetObject", "sqs:SendMessage"] {
         assert!(called.contains_key(action), "{action} is allowed, and nothing calls it");
     }
-    let of_replay = called.iter().filter(|(_, files)| {
-        files.iter().any(|file| OF_REPLAY.contains(&file.as_str()))
-    });
+    let of_replay = called
+        .iter()
+        .filter(|(_, files)| files.iter().any(|file| OF_REPLAY.contains(&file.as_str())));
     for (action, files) in of_replay {
         assert!(allowed.contains(*action), "{action} is called in {files:?}: add it to the policy");
     }

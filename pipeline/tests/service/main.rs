@@ -13,6 +13,7 @@ mod kills;
 mod place;
 mod program;
 mod replay;
+mod replay_on_moto;
 mod trouble;
 
 #[path = "../support/mod.rs"]

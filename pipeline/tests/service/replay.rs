@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::corpus::{Object, ids, objects, trail, trail_files};
+use crate::corpus::{Object, ids, objects, scanned, trail, trail_files, unpack};
 use crate::place::{ALERTS, Place};
 use crate::program::{Home, json_lines, scan, wait};
 
@@ -307,4 +307,81 @@ fn a_fleet_reads_what_was_enqueued_each_object_once() {
     let historic: BTreeSet<String> =
         ids(&told.into_iter().filter(|alert| alert["historic"] == true).collect::<Vec<Value>>());
     assert_eq!(historic, &expected - &streamed);
+}
+
+#[test]
+fn what_is_new_goes_before_the_past() {
+    let (objects, expected) = objects(60);
+    let past = Past::with(&objects[..30]);
+    past.place.drain();
+    let queue = past.place.queue("past");
+    let args = [&["s3://trail", "--enqueue", &queue, "--job", "fleet"], &MARCH[..]].concat();
+    let (code, _, err) = past.replay(&args);
+    assert_eq!(code, 0, "{err}");
+    past.place.put(&objects[30..]);
+    let replay_queue = format!("concurrency: 4, replay_queue_url: \"{queue}\", max_receives");
+    past.home.configure(&past.home.config().replace("max_receives", &replay_queue));
+    let program = past.home.start();
+    wait("the past is read", || past.place.stats()["queues"]["past"]["deleted"] == 30);
+    past.place.until_done(&past.home);
+    let fetched: Vec<bool> = program
+        .stop()
+        .iter()
+        .filter(|line| line["point"] == "fetched")
+        .map(|line| line["what"].as_str().unwrap().starts_with("replay fleet s3://"))
+        .collect();
+    let first = fetched.iter().position(|is_past| *is_past).unwrap();
+    assert!(first >= 30, "the past came before {} of what was new: {fetched:?}", 30 - first);
+    assert_eq!(ids(&past.home.alerts(ALERTS)), expected);
+}
+
+#[test]
+fn a_large_object_comes_in_ranges() {
+    let (few, _) = objects(2);
+    let mut records = unpack(&few[0].bytes);
+    let filler = records[1].clone();
+    for number in 0..220 {
+        let mut record = filler.clone();
+        record["eventID"] = json!(format!("11111111-0000-4000-8000-{number:012x}"));
+        record["requestParameters"] = json!({"filler": "x".repeat(100_000)});
+        records.push(record);
+    }
+    let bytes = json!({"Records": records}).to_string().into_bytes();
+    assert!(bytes.len() > 21 << 20);
+    let large = vec![Object { bytes, ..few[0].clone() }];
+    let past = Past::with(&large);
+    past.place.faults(&["GetObject@2=cut:100", "GetObject@4=status:503:SlowDown"]);
+    let found = past.found(&[&["s3://trail"], &MARCH[..]].concat());
+    let expected = scanned(&large);
+    assert!(!expected.is_empty());
+    assert_eq!(ids(&found), expected);
+    // Six ranges, two of them twice.
+    assert_eq!(past.place.stats()["requests"]["GetObject"], 8);
+}
+
+#[test]
+fn a_store_that_the_service_uses_is_told_with_the_way_around_it() {
+    let (objects, _) = objects(20);
+    let past = Past::with(&objects);
+    let program = past.home.start();
+    let args = [&["s3://trail", "--to-sinks"], &MARCH[..]].concat();
+    let (code, _, err) = past.replay(&args);
+    assert_eq!(code, 2);
+    assert!(err.contains("hand the replay to it with --enqueue"), "{err}");
+    program.stop();
+}
+
+#[test]
+fn what_would_have_no_effect_is_refused() {
+    let past = Past::new();
+    let args = [&["s3://trail", "--to-sinks", "--format", "jsonl"], &MARCH[..]].concat();
+    let (code, _, err) = past.replay(&args);
+    assert_eq!(code, 2);
+    assert!(err.contains("cannot be used with"), "{err}");
+    let (code, _, err) = past.replay(&["s3://trail"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--from"), "{err}");
+    let (code, _, err) = past.replay(&["trail/AWSLogs", "--from", "7d"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("expected the address of a folder in S3"), "{err}");
 }

@@ -55,13 +55,13 @@ pub struct ReplayArgs {
     pub rules: RuleArgs,
 
     /// Tell people: alerts go to the store, routes and sinks of --config, marked as historic
-    #[arg(long, requires = "config", conflicts_with_all = ["dry_run", "enqueue"], help_heading = "Where it goes")]
+    #[arg(long, requires = "config", conflicts_with_all = ["dry_run", "enqueue", "format", "output", "no_event"], help_heading = "Where it goes")]
     pub to_sinks: bool,
     /// Say what would be read and what it would cost, and read nothing
-    #[arg(long, conflicts_with = "enqueue", help_heading = "Where it goes")]
+    #[arg(long, conflicts_with_all = ["enqueue", "format", "output", "no_event"], help_heading = "Where it goes")]
     pub dry_run: bool,
     /// Put the objects into this queue, for `askance run` to read (replay_queue_url of its source)
-    #[arg(long, value_name = "QUEUE_URL", help_heading = "Where it goes")]
+    #[arg(long, value_name = "QUEUE_URL", conflicts_with_all = ["rule_paths", "builtin", "format", "output", "no_event"], help_heading = "Where it goes")]
     pub enqueue: Option<String>,
     /// How alerts are written
     #[arg(

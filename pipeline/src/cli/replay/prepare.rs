@@ -19,6 +19,18 @@ pub fn job(args: &ReplayArgs, folder: &Path) -> anyhow::Result<(String, Spec)> {
     let Some(address) = &args.url else {
         // clap has seen to it that there is a name.
         let name = args.job.clone().unwrap_or_default();
+        let is_more_asked = args.from.is_some()
+            || args.to.is_some()
+            || args.to_sinks
+            || args.enqueue.is_some()
+            || ![&args.account, &args.region].iter().all(|list| list.is_empty())
+            || !args.rules.rule_paths.is_empty();
+        if is_more_asked && Job::look(folder, &name).is_ok() {
+            bail!(
+                "job {name} goes on with what it was made for: leave the other options out, or write \
+                 the whole command with the address of the bucket"
+            );
+        }
         let state = Job::look(folder, &name)?;
         return Ok((name, state.spec));
     };
@@ -55,7 +67,11 @@ pub fn job(args: &ReplayArgs, folder: &Path) -> anyhow::Result<(String, Spec)> {
     let name = args.job.clone().unwrap_or_else(|| name_of(&spec));
     match Job::look(folder, &name) {
         // The same command again goes on with a job that is not done, and begins one anew that is.
-        Ok(State { done: Some(_), .. }) if args.job.is_none() => Job::forget(folder, &name)?,
+        Ok(State { done: Some(_), .. }) if args.job.is_none() => {
+            if !args.dry_run {
+                Job::forget(folder, &name)?;
+            }
+        }
         Ok(state) if !args.restart && state.spec.written == spec.written => {
             (spec.from, spec.to) = (state.spec.from, state.spec.to);
         }
