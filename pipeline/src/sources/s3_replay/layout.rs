@@ -8,6 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
+/// So many months of a region are asked for without looking which are there.
+const FEW_MONTHS: usize = 3;
+
 /// What a replay wants of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -81,6 +84,10 @@ impl Wanted {
         match place(folder) {
             Place::Outside | Place::Accounts | Place::Trail => Step::Enter,
             Place::Account(account) => enter_if(is_asked(&self.accounts, account)),
+            // Asking for each month of years, in every region, would cost more than looking.
+            Place::Region(region) if is_asked(&self.regions, region) && self.is_long() => {
+                Step::Enter
+            }
             Place::Region(region) if is_asked(&self.regions, region) => Step::EnterThese(
                 self.months().map(|(y, m)| format!("{folder}{y:04}/{m:02}/")).collect(),
             ),
@@ -88,7 +95,11 @@ impl Wanted {
             Place::Year(year) => {
                 let months = self.months().filter(|(y, _)| *y == year);
                 let months: Vec<String> = months.map(|(_, m)| format!("{folder}{m:02}/")).collect();
-                if months.is_empty() { Step::PassBy } else { Step::EnterThese(months) }
+                match months.len() {
+                    0 => Step::PassBy,
+                    1..=FEW_MONTHS => Step::EnterThese(months),
+                    _ => Step::Enter,
+                }
             }
             Place::Month(year, month) => {
                 enter_if(self.months().any(|(y, m)| (y, m) == (year, month)))
@@ -120,6 +131,10 @@ impl Wanted {
             && is_asked(&self.accounts, account)
             && is_asked(&self.regions, region)
             && time.get(..8).and_then(day_of).is_some_and(|day| self.is_in(day))
+    }
+
+    fn is_long(&self) -> bool {
+        self.months().nth(FEW_MONTHS).is_some()
     }
 
     fn is_in(&self, day: Date) -> bool {
@@ -244,6 +259,19 @@ mod tests {
         );
         check("x/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/02/28/", Step::Take);
         check("x/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/04/", Step::Take);
+    }
+
+    #[test]
+    fn of_a_long_time_only_what_is_there_is_looked_at() {
+        let time = |text: &str| text.parse().unwrap();
+        let (from, to) = (time("2020-11-05T00:00:00Z"), time("2026-02-10T00:00:00Z"));
+        let long = Wanted::between(from, to, vec![], vec![]);
+        let region = "AWSLogs/111122223333/CloudTrail/eu-west-1/";
+        assert_eq!(long.step(region), Step::Enter);
+        assert_eq!(long.step(&format!("{region}2023/")), Step::Enter);
+        let both = ["2020/11/", "2020/12/"].map(|month| format!("{region}{month}"));
+        assert_eq!(long.step(&format!("{region}2020/")), Step::EnterThese(both.to_vec()));
+        assert_eq!(long.step(&format!("{region}2027/")), Step::PassBy);
     }
 
     #[test]
