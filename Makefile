@@ -12,7 +12,7 @@ LOAD_ARGS ?=
 KILLS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load torture demo demo-kinesis dashboards
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load replay-bench torture demo demo-kinesis dashboards
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
@@ -58,6 +58,9 @@ bench: ## every benchmark, a short run; BENCH_ARGS= for a full one
 
 compare: ## the comparison with other tools
 	bash benches/compare/run.sh
+
+replay-bench: ## askance replay beside a bare downloader; REPLAY_ARGS=--quick for a short run
+	bash benches/replay/run.sh $(REPLAY_ARGS)
 
 load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a short run
 	bash benches/load/run.sh $(LOAD_ARGS)

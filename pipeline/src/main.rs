@@ -2,6 +2,7 @@
 
 mod alert_formats;
 mod aws;
+mod backtest;
 #[cfg(test)]
 mod builtin_tests;
 mod cases;
@@ -9,6 +10,7 @@ mod causes;
 mod cli;
 mod config;
 mod output;
+mod replay;
 mod rulebook;
 mod runtime;
 mod secrets;

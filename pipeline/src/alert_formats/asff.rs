@@ -136,6 +136,7 @@ fn fields(alert: &Alert, group: Option<&Group>) -> Map<String, Value> {
         ("event-id", act.text("eventID").map(str::to_owned)),
         ("source-ip", act.text("sourceIPAddress").map(str::to_owned)),
         ("count", group.map(|group| group.count.to_string())),
+        ("historic", alert.is_historic.then(|| "true".to_owned())),
         ("origin", Some(alert.origin.path.clone())),
         ("show", Some(format!("askance alerts show {}", alert.id))),
     ];

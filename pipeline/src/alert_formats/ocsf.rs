@@ -130,9 +130,15 @@ fn metadata(alert: &Alert, told: &Told<'_>, act: &Act) -> Value {
         "event_code": text(act.text("eventName")),
         "log_provider": "AWS CloudTrail",
         "log_source": clip(&alert.origin.path, MAX_TEXT_CHARS),
-        "labels": alert.rule.tags,
+        "labels": labels(alert),
         "is_truncated": (!told.left_out.is_empty()).then_some(true),
     })
+}
+
+/// The rule's tags, and whether it was found in the past.
+fn labels(alert: &Alert) -> Vec<&str> {
+    let past = alert.is_historic.then_some("askance.historic");
+    alert.rule.tags.iter().map(String::as_str).chain(past).collect()
 }
 
 fn finding_info(alert: &Alert, told: &Told<'_>, seen: (Option<&str>, Option<&str>)) -> Value {

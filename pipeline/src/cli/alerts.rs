@@ -328,7 +328,7 @@ fn line(out: &mut Out, text: &str) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-fn parse(stored: &StoredAlert) -> anyhow::Result<Alert> {
+pub(super) fn parse(stored: &StoredAlert) -> anyhow::Result<Alert> {
     serde_json::from_str(stored.alert.get())
         .with_context(|| format!("cannot read alert {} of the store", stored.id))
 }
@@ -337,7 +337,7 @@ fn parse(stored: &StoredAlert) -> anyhow::Result<Alert> {
 /// wants more.
 ///
 /// A page ends between two times: alerts that come meanwhile shift nothing.
-fn pages(
+pub(super) fn pages(
     store: &dyn Store,
     mut choice: AlertChoice,
     limit: Option<usize>,

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and who does it.
 
 mod alerts;
+mod backtest;
 mod config;
 mod explain;
 mod generate;
@@ -8,6 +9,7 @@ mod kinesis;
 mod open_store;
 mod outbox;
 mod progress;
+mod replay;
 mod rules;
 mod run;
 mod scan;
@@ -51,6 +53,10 @@ enum Command {
     Scan(Box<scan_args::ScanArgs>),
     /// Run as a service: read what comes, keep alerts, tell people
     Run(run::RunArgs),
+    /// Read the past from S3: into a report, to people, or by a fleet
+    Replay(Box<replay::ReplayArgs>),
+    /// Tell what a change of rules would have done, on files or on the past in S3
+    Backtest(Box<backtest::BacktestArgs>),
     /// Check a configuration, show its schema, write an example
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -97,6 +103,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Scan(args) => scan::scan(&args),
         Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Backtest(args) => backtest::backtest(&args),
         Command::Config(command) => config::config(command),
         Command::Explain(args) => explain::explain(&args),
         Command::Rules(command) => rules::rules(&command),

@@ -173,7 +173,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     Ok(())
 }
 
-fn bounds(config: &Config) -> Bounds {
+pub(super) fn bounds(config: &Config) -> Bounds {
     let limits = &config.limits;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Bounds {
@@ -199,7 +199,10 @@ async fn open_sources(
 
 /// Opens every sink, so that what is wrong with any of them is told before anything is read. What was
 /// opened is the first that is handed out; later ones are opened anew.
-async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<String, OpenSink>> {
+pub(super) async fn open_sinks(
+    config: &Config,
+    aws: &Aws,
+) -> anyhow::Result<BTreeMap<String, OpenSink>> {
     let mut openers = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, sink) in &config.sinks {
@@ -232,7 +235,7 @@ async fn open_sinks(config: &Config, aws: &Aws) -> anyhow::Result<BTreeMap<Strin
     if faults.is_empty() { Ok(openers) } else { bail!(faults.join("\n")) }
 }
 
-fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
+pub(super) fn sink_context(name: &str, config: &Config, aws: &Aws) -> SinkContext {
     SinkContext {
         name: name.to_owned(),
         aws: aws.clone(),
@@ -257,7 +260,7 @@ async fn start_pages(
 }
 
 /// SIGTERM and Ctrl-C: the first finishes what is in hand, the second ends at once. SIGHUP reloads.
-fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
+pub(super) fn listen_for_signals(stops: &Stops) -> anyhow::Result<mpsc::Receiver<()>> {
     let listen = |kind| signal(kind).context("cannot listen for signals");
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;

@@ -1,6 +1,5 @@
 //! `askance scan`: reads files, writes alerts, says what was done.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -28,11 +27,8 @@ use crate::output::{
 };
 use crate::rulebook::{self, RuleChoice};
 use crate::runtime::pool::{self, Control, Event};
+use crate::runtime::seen::Seen;
 use crate::sources::files::Files;
-
-/// Alerts whose ids are remembered, to tell the same event read twice once: two such sets at most,
-/// some 40 MB each when full.
-const REMEMBERED: usize = 1 << 20;
 
 /// Rejects of one reason that are told line by line, for each file; the rest is counted.
 const TOLD_FOR_EACH_FILE: u64 = 5;
@@ -65,7 +61,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let progress = Progress::start(&control, &args.paths, !args.quiet);
     let is_shared = args.output.is_none() && io::stdout().is_terminal();
     let mut receiver = Receiver {
-        writer: writer(args, out),
+        writer: writer(args.format, args.output.is_some(), out),
         totals,
         seen: Seen::default(),
         progress: is_shared.then_some(&progress),
@@ -233,7 +229,7 @@ fn refuse_to_overwrite(args: &ScanArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
+pub(super) fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
     let Some(path) = path else {
         return Ok(Box::new(BufWriter::with_capacity(64 << 10, io::stdout())));
     };
@@ -242,23 +238,20 @@ fn open_output(path: Option<&Path>) -> anyhow::Result<Out> {
     Ok(Box::new(BufWriter::with_capacity(64 << 10, file)))
 }
 
-fn writer(args: &ScanArgs, out: Out) -> Box<dyn AlertWriter> {
-    match args.format {
+pub(super) fn writer(format: Format, is_file: bool, out: Out) -> Box<dyn AlertWriter> {
+    match format {
         Format::Jsonl => Box::new(JsonLinesWriter::new(out)),
         Format::Json => Box::new(JsonArrayWriter::new(out)),
         Format::Csv => Box::new(CsvWriter::new(out)),
         Format::Table => {
-            let style = match args.output {
-                Some(_) => TableStyle::default(),
-                None => TableStyle::of_stdout(),
-            };
+            let style = if is_file { TableStyle::default() } else { TableStyle::of_stdout() };
             Box::new(TableWriter::new(out, style))
         }
     }
 }
 
 /// The first Ctrl-C ends the scan with what there is, the second at once.
-fn on_interrupt(control: &Arc<Control>) -> anyhow::Result<Arc<AtomicBool>> {
+pub(super) fn on_interrupt(control: &Arc<Control>) -> anyhow::Result<Arc<AtomicBool>> {
     let was_interrupted = Arc::new(AtomicBool::new(false));
     let (control, flag) = (Arc::clone(control), Arc::clone(&was_interrupted));
     ctrlc::set_handler(move || {
@@ -308,7 +301,7 @@ impl Receiver<'_> {
             self.totals.repeats += 1;
             return true;
         }
-        self.totals.forgot = self.seen.forgot;
+        self.totals.forgot = self.seen.forgot();
         let written = match self.progress {
             Some(progress) => {
                 progress.suspend(|| self.writer.alert(alert).and_then(|()| io::stdout().flush()))
@@ -380,29 +373,5 @@ impl Receiver<'_> {
                 self.say(&clean(&line));
             }
         }
-    }
-}
-
-/// Which alerts were told already, in bounded memory: when a set is full it becomes the older one,
-/// and the older one before it is forgotten.
-#[derive(Default)]
-struct Seen {
-    young: HashSet<u128>,
-    old: HashSet<u128>,
-    forgot: bool,
-}
-
-impl Seen {
-    fn is_new(&mut self, id: &str) -> bool {
-        // Ids are 32 hexadecimal digits, so this cannot fail.
-        let id = u128::from_str_radix(id, 16).unwrap_or_default();
-        if self.young.contains(&id) || self.old.contains(&id) {
-            return false;
-        }
-        if self.young.len() >= REMEMBERED {
-            self.forgot |= !self.old.is_empty();
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(id)
     }
 }

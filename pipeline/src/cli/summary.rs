@@ -164,7 +164,8 @@ pub fn bytes(value: u64) -> String {
     format!("{value} B")
 }
 
-fn duration(took: Duration) -> String {
+/// A time in the unit that suits it.
+pub fn duration(took: Duration) -> String {
     let seconds = took.as_secs_f64();
     if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1000.0)

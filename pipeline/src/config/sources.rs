@@ -28,6 +28,10 @@ pub enum SourceConfig {
 pub struct S3QueueConfig {
     /// The queue's URL.
     pub queue_url: String,
+    /// A second queue, of `askance replay --enqueue`, in the same region: it is read only while
+    /// nothing new comes in the first one. What its messages ask for is marked as historic.
+    #[serde(default)]
+    pub replay_queue_url: Option<String>,
     /// Buckets that may be read, by name or with more about them. A message that names another
     /// bucket is rejected: anybody who may write to the queue could ask for any object otherwise.
     #[schemars(length(min = 1))]
@@ -104,17 +108,24 @@ struct FullBucket {
     requester_pays: bool,
 }
 
+impl BucketConfig {
+    /// A bucket of which only the name is known.
+    pub fn of_name(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            prefixes: Vec::new(),
+            region: None,
+            role_arn: None,
+            external_id: None,
+            requester_pays: false,
+        }
+    }
+}
+
 impl From<BucketForm> for BucketConfig {
     fn from(form: BucketForm) -> Self {
         match form {
-            BucketForm::Name(name) => Self {
-                name,
-                prefixes: Vec::new(),
-                region: None,
-                role_arn: None,
-                external_id: None,
-                requester_pays: false,
-            },
+            BucketForm::Name(name) => Self::of_name(name),
             BucketForm::Full(full) => Self {
                 name: full.name,
                 prefixes: full.prefixes,

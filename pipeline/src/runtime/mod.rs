@@ -11,6 +11,7 @@ pub mod pool;
 pub mod rejects;
 pub mod reload;
 pub mod retry;
+pub mod seen;
 pub mod service;
 #[cfg(test)]
 mod simulation;

@@ -90,6 +90,19 @@ impl Plan {
         Ok(Self { detect, raise, words, warnings })
     }
 
+    /// A plan that finds and tells nobody: for what is counted and not kept.
+    pub fn of_rules(detect: Detect) -> Self {
+        let raise = Raise {
+            merge_window: SignedDuration::ZERO,
+            update_interval: SignedDuration::ZERO,
+            suppressions: Vec::new(),
+            rate_cap: None,
+            routes: Vec::new(),
+            accounts: BTreeMap::new(),
+        };
+        Self { detect, raise, words: HashMap::new(), warnings: Vec::new() }
+    }
+
     /// Ids of the rules that run.
     pub fn rule_ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.detect.rules.rules.iter().map(|rule| rule.facts.rule.id.as_str())
@@ -104,7 +117,7 @@ impl Plan {
 }
 
 /// Time since the first call.
-fn nanoseconds() -> u64 {
+pub fn nanoseconds() -> u64 {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     let began = BEGAN.get_or_init(Instant::now);
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)

@@ -125,10 +125,12 @@ impl Service {
         }
         let mut helpers = self.start_helpers(&helpers_stop);
         let mut sources = self.start_sources(&intake, &budget, &stops.stop);
-        drop(intake);
 
+        // One intake is kept until it is seen that the sources have ended: without it the committer
+        // could end a moment before that, which would look like a failure.
         self.wait_for_sources(&mut sources, &mut committer, &stops).await?;
-        // All intakes are dropped with the sources: workers end, then the committer.
+        // With the last intake workers end, then the committer.
+        drop(intake);
         let is_finished = self.finish(committer, &stops).await;
         sinks_stop.cancel();
         let limit = if is_finished { self.bounds.shutdown } else { Duration::from_secs(1) };
@@ -154,8 +156,6 @@ impl Service {
         stops: &Stops,
     ) -> std::io::Result<()> {
         tokio::select! {
-            // In this order: the committer ends soon after the sources, which is no failure.
-            biased;
             () = join_all(sources) => {
                 if !stops.stop.is_cancelled() {
                     info!("all sources have come to their end");

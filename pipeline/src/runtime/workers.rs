@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use askance_stages::decode::{Input, WHOLE_INPUT};
 use askance_stages::flow::{Output, Worker};
-use askance_stages::model::{Alert, Reason, Reject};
+use askance_stages::model::{Alert, Reason, Reject, parse_time};
 use askance_stages::tally::Tally;
 use tokio::sync::mpsc;
 
 use super::intake::Taken;
 use super::plan::{Current, Plan};
-use crate::sources::{Ack, Body, Envelope, Item, Object, Refused};
+use crate::sources::{Ack, Asked, Body, Envelope, Item, Object, Refused};
 use crate::store::RejectRow;
 
 /// Alerts of one object that are handed on together, in bytes.
@@ -158,6 +158,7 @@ struct Parts<'p> {
     source: &'p Arc<str>,
     path: String,
     key: &'p Option<String>,
+    asked: Option<&'p Asked>,
     alerts: Vec<Alert>,
     size: usize,
     count: u64,
@@ -170,7 +171,15 @@ struct Parts<'p> {
 impl Parts<'_> {
     fn take(&mut self, output: Output) {
         match output {
-            Output::Alert(alert) => {
+            Output::Alert(mut alert) => {
+                if let Some(asked) = self.asked {
+                    let time = alert.time.as_deref().and_then(parse_time);
+                    let (account, region) = (alert.account.as_deref(), alert.region.as_deref());
+                    if asked.filter.reason_to_drop(time, account, region).is_some() {
+                        return;
+                    }
+                    alert.is_historic = true;
+                }
                 self.size += 1024 + alert.event.as_ref().map_or(0, |event| event.get().len());
                 self.count += 1;
                 self.alerts.push(*alert);
@@ -227,11 +236,12 @@ fn run<'p>(
     deliver: &mut dyn FnMut(Delivery) -> bool,
 ) -> bool {
     let began = Instant::now();
-    let Object { key, source, path, mut body, hold } = object;
+    let Object { key, source, path, mut body, hold, asked } = object;
     let mut parts = Parts {
         source: &source,
         path: path.clone(),
         key: &key,
+        asked: asked.as_deref(),
         alerts: Vec::new(),
         size: 0,
         count: 0,

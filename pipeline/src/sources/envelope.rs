@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use askance_stages::decode::HashRange;
+use askance_stages::filter::FilterConfig;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -41,6 +42,18 @@ pub struct Object {
     pub body: Body,
     /// Its share of the bytes that may be in memory.
     pub hold: Hold,
+    /// The replay that asks for it; `None`: it is read since it is new.
+    pub asked: Option<Arc<Asked>>,
+}
+
+/// What a replay asks of an object that was read before, or could have been: alerts of its events
+/// are historic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The job's name.
+    pub job: String,
+    /// Which of its events count, besides what the configuration says.
+    pub filter: FilterConfig,
 }
 
 /// Bytes of an object.

@@ -10,8 +10,10 @@ pub mod files;
 mod kinesis;
 mod known;
 mod open;
+pub mod s3;
 mod s3_queue;
-mod shown;
+pub mod s3_replay;
+pub mod shown;
 mod standard_input;
 mod stdin;
 #[cfg(test)]
@@ -23,10 +25,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-pub use envelope::{Ack, Batch, Body, Envelope, Item, Object, Part, Refused, Verdict};
+pub use envelope::{Ack, Asked, Batch, Body, Envelope, Item, Object, Part, Refused, Verdict};
 pub use kinesis::{Kinesis, LeaseLine, ShardLine};
 pub use known::{are_known, is_known};
 pub use open::open;
+pub use s3_queue::{MARK, region_of_queue};
 
 use crate::runtime::budget::Budget;
 use crate::runtime::intake::Intake;

@@ -19,8 +19,17 @@ pub enum LogFormat {
 ///
 /// Values of fields are escaped by the subscriber, so that a log's own text cannot forge a line.
 pub fn start_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("ASKANCE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("askance=info,warn"));
+    start(format, "askance=info,warn");
+}
+
+/// As [`start_logs`], of a command that somebody waits for: without `ASKANCE_LOG` everything from
+/// warn on.
+pub fn start_quiet_logs(format: LogFormat) {
+    start(format, "warn");
+}
+
+fn start(format: LogFormat, usual: &str) {
+    let filter = EnvFilter::try_from_env("ASKANCE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let has_colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let builder = tracing_subscriber::fmt()

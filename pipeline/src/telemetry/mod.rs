@@ -16,7 +16,7 @@ pub use counter::Counter;
 pub use families::Families;
 pub use health::{Health, Part};
 pub use kinesis::KinesisMetrics;
-pub use logs::{LogFormat, start_logs};
+pub use logs::{LogFormat, start_logs, start_quiet_logs};
 pub use points::point;
 pub use sinks::SinkMetrics;
 pub use sources::SourceMetrics;

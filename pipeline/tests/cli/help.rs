@@ -25,6 +25,8 @@ fn help_of_the_program() {
             Commands:
               scan         Read CloudTrail files and tell what is dangerous in them
               run          Run as a service: read what comes, keep alerts, tell people
+              replay       Read the past from S3: into a report, to people, or by a fleet
+              backtest     Tell what a change of rules would have done, on files or on the past in S3
               config       Check a configuration, show its schema, write an example
               explain      Tell why a rule did or did not match an event
               rules        Check, test or list rules

@@ -82,7 +82,7 @@ pub(crate) fn objects(count: usize) -> (Vec<Object>, BTreeSet<String>) {
 }
 
 /// The ids that `askance scan` gives for objects.
-fn scanned(objects: &[Object]) -> BTreeSet<String> {
+pub(crate) fn scanned(objects: &[Object]) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     for object in objects {
         let path = folder.path().join(&object.key);
@@ -105,7 +105,7 @@ fn event_ids(alerts: &[Value]) -> BTreeSet<String> {
     alerts.iter().map(|alert| alert["event"]["eventID"].as_str().unwrap().to_owned()).collect()
 }
 
-fn unpack(bytes: &[u8]) -> Vec<Value> {
+pub(crate) fn unpack(bytes: &[u8]) -> Vec<Value> {
     let mut text = bytes.to_vec();
     if bytes.starts_with(&[0x1f, 0x8b]) {
         text.clear();

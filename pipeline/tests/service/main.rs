@@ -6,6 +6,7 @@
 // Helpers of tests fail by panicking, as tests do, and say on standard error what they saw.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod backtest;
 mod corpus;
 mod end_to_end;
 mod fleet;
@@ -13,6 +14,8 @@ mod kills;
 mod place;
 mod program;
 mod reload;
+mod replay;
+mod replay_on_moto;
 mod trouble;
 
 #[path = "../support/mod.rs"]

@@ -80,11 +80,35 @@ impl Place {
         }
     }
 
-    fn put_one(&self, key: &str, bytes: &[u8]) {
+    pub(crate) fn put_one(&self, key: &str, bytes: &[u8]) {
         let key = utf8_percent_encode(key, KEPT);
         let request = self.http.put(format!("{}/trail/{key}", self.endpoint)).body(bytes.to_vec());
         let answer = self.runtime.block_on(request.send()).unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// The address of a queue of that name, which is made.
+    pub(crate) fn queue(&self, name: &str) -> String {
+        self.sqs("CreateQueue", &json!({"QueueName": name}))["QueueUrl"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Takes everything out of the queue that is told of new objects.
+    pub(crate) fn drain(&self) {
+        self.sqs("PurgeQueue", &json!({"QueueUrl": self.queue_url}));
+    }
+
+    fn sqs(&self, action: &str, ask: &Value) -> Value {
+        let request = self.http.post(&self.endpoint).body(ask.to_string());
+        let request = request
+            .header("x-amz-target", format!("AmazonSQS.{action}"))
+            .header("content-type", "application/x-amz-json-1.0");
+        let text = self.runtime.block_on(async {
+            request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+        });
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
     /// Sets what goes wrong from now on, in place of what did before.

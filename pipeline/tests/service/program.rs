@@ -45,6 +45,10 @@ impl Home {
         fs::write(self.path("askance.yaml"), config).unwrap();
     }
 
+    pub(crate) fn config(&self) -> String {
+        fs::read_to_string(self.path("askance.yaml")).unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -68,8 +72,16 @@ impl Home {
     /// Starts the service, whose store is there when this is done.
     #[track_caller]
     pub(crate) fn start(&self) -> Program {
+        let mut program = self.launch(&["run"]);
+        program.until("that it runs", |line| line["message"] == "running");
+        program
+    }
+
+    /// Starts a command whose standard error is its log alone.
+    #[track_caller]
+    pub(crate) fn launch(&self, args: &[&str]) -> Program {
         let mut child = self
-            .command(&["run", "--log-format", "json"])
+            .command(&[args, &["--log-format", "json"]].concat())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -85,9 +97,15 @@ impl Home {
                 }
             }
         });
-        let mut program = Program { child, lines, seen: Vec::new() };
-        program.until("that it runs", |line| line["message"] == "running");
-        program
+        Program { child, lines, seen: Vec::new() }
+    }
+
+    /// Runs a command to its end; answers exit code, standard output and standard error.
+    pub(crate) fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let mut command = self.command(args);
+        let output = command.env("ASKANCE_LOG", "off").output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
     /// Lines of JSON that a command writes about the store, while the service runs or not.
@@ -239,7 +257,7 @@ pub(crate) fn scan(folder: &Path) -> Vec<Value> {
     json_lines(std::str::from_utf8(&output.stdout).unwrap())
 }
 
-fn json_lines(text: &str) -> Vec<Value> {
+pub(crate) fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(json_line).collect()
 }
 

@@ -81,6 +81,7 @@ pub fn alert(
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
         event: facts.event.clone(),
+        is_historic: false,
         shared_event: facts.shared_event.clone(),
     }
 }

@@ -30,12 +30,22 @@ pub struct Alert {
     pub origin: Origin,
     /// The fields that made the rule match.
     pub matched: Vec<Matched>,
+    /// The event was read by a replay of the past, at somebody's wish: nobody was told of it as it
+    /// happened, or rules have changed since. Not written where it is not so.
+    #[serde(rename = "historic", default, skip_serializing_if = "is_not")]
+    pub is_historic: bool,
     /// The whole record, unless it was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
     /// `sharedEventID`: the same act as seen by several accounts. Never that of Insights. Not told.
     #[serde(skip)]
     pub shared_event: Option<String>,
+}
+
+/// For serde, which hands references.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 /// The rule of an alert.

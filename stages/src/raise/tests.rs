@@ -24,6 +24,7 @@ fn alert(id: &str, time: &str) -> Alert {
         origin: Origin { path: "a".to_owned(), index: 0 },
         matched: Vec::new(),
         event: None,
+        is_historic: false,
         shared_event: None,
     }
 }

@@ -26,6 +26,7 @@ mod regexes;
 mod rule;
 mod scope;
 mod value;
+mod wording;
 
 pub use problem::{LeftOut, Problem, Severity, Skipped};
 pub use reading::{ReadOptions, Reading, SourceFile, read};

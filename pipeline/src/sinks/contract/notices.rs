@@ -66,6 +66,7 @@ pub fn usual(number: u8) -> Notice {
             "userAgent": "APN/1.0 HashiCorp/1.0 Terraform/1.13.0",
             "requestParameters": {"groupId": "sg-0123456789abcdef0", "cidrIp": "0.0.0.0/0"},
         })),
+        is_historic: false,
         shared_event: None,
     };
     notice(alert)

@@ -199,7 +199,7 @@ impl Writer<'_> {
         let mut news = self.news(language, title);
         // In a new message the question comes first and nobody looks for the news alone.
         let news_count = if self.notice.kind == MessageKind::New { 0 } else { news.len() };
-        let paragraphs = match self.notice.kind {
+        let mut paragraphs = match self.notice.kind {
             MessageKind::New => [vec![question], news].concat(),
             MessageKind::Update => {
                 news.push(question);
@@ -210,6 +210,9 @@ impl Writer<'_> {
                 news
             }
         };
+        if self.notice.alert.is_historic {
+            paragraphs.push(phrases::historic(language).to_owned());
+        }
         let phrases = Phrases::of(language);
         let words = &self.notice.words;
         let why = self.said(&words.why, language).or_else(|| {
@@ -277,7 +280,10 @@ impl Writer<'_> {
     fn heading(&mut self, title: &str) -> String {
         let language = self.languages[0];
         let alert = &self.notice.alert;
-        let level = phrases::level(language, alert.level);
+        let mut level = phrases::level(language, alert.level).to_owned();
+        if alert.is_historic {
+            level = phrases::level_of_past(language, &level);
+        }
         let what = match (self.notice.kind, language) {
             (MessageKind::More, _) => {
                 phrases::held_back_heading(language, self.notice.group.count, title)

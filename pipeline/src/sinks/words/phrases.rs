@@ -131,6 +131,26 @@ pub fn level(language: Language, level: Level) -> &'static str {
     }
 }
 
+/// How much it matters, of something that was found in the past.
+pub fn level_of_past(language: Language, level: &str) -> String {
+    match language {
+        Language::En => format!("{level}, past event"),
+        Language::Ja => format!("{level}・過去の操作"),
+    }
+}
+
+/// It was found by reading old records.
+pub fn historic(language: Language) -> &'static str {
+    match language {
+        Language::En => {
+            "This is a past event: it was found just now, by reading records from back then again."
+        }
+        Language::Ja => {
+            "これは過去の操作です。保存されていた当時の記録を、今回読み直して見つかりました。"
+        }
+    }
+}
+
 /// The question of a rule that asks none.
 pub fn question(language: Language, title: &str) -> String {
     match language {

@@ -32,6 +32,26 @@ fn five_acts_are_told_in_japanese() {
 }
 
 #[test]
+fn what_is_past_is_told_as_past_in_both_languages() {
+    let mut notice = builtin::notice("cloudtrail/trail_stopped");
+    for kind in MessageKind::ALL {
+        notice.kind = kind;
+        notice.alert.is_historic = false;
+        assert!(!told(&notice, &[En, Ja]).contains("past event"));
+        notice.alert.is_historic = true;
+        let english = told(&notice, &[En]);
+        assert!(
+            english.starts_with("Subject: [") && english.contains(", past event] "),
+            "{english}"
+        );
+        assert!(english.contains("This is a past event: it was found just now"), "{english}");
+        let japanese = told(&notice, &[Ja]);
+        assert!(japanese.contains("・過去の操作] "), "{japanese}");
+        assert!(japanese.contains("これは過去の操作です。"), "{japanese}");
+    }
+}
+
+#[test]
 fn both_languages_stand_in_one_message() {
     let notice = builtin::notice("cloudtrail/trail_stopped");
     expect_file!["snapshots/trail_stopped.ja_en.txt"].assert_eq(&told(&notice, &[Ja, En]));

@@ -251,6 +251,7 @@ async fn file(context: SourceContext, candidate: Candidate) -> Ended {
     let verdict = context
         .intake
         .object(Object {
+            asked: None,
             key: Some(key),
             source: Arc::clone(&context.name),
             path: path.to_string_lossy().into_owned(),

@@ -9,15 +9,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::buckets::{Bucket, Buckets};
+use super::activity::{Activity, Turn};
 use super::deletes::Delete;
-use super::fetch::{Fetch, Fetched};
-use super::notification::{Announced, read};
-use super::outcome::{Disposal, Fault, Outcome};
+use super::notification::read;
 use super::queue::{DeadLetters, Queue};
 use super::visibility::{Hand, InHand};
 use crate::config::S3QueueConfig;
 use crate::runtime::retry::delay;
+use crate::sources::s3::{
+    Announced, Bucket, Buckets, Disposal, Fault, Fetch, Fetched, Outcome, is_passed_by,
+};
 use crate::sources::shown::shown;
 use crate::sources::troubles::Troubles;
 use crate::sources::{Object, Refused, SourceContext, Verdict, is_known};
@@ -41,8 +42,12 @@ pub struct Reader {
     pub context: SourceContext,
     /// Where messages go that are done.
     pub deletes: mpsc::Sender<Delete>,
-    /// What is not well.
-    pub troubles: Troubles,
+    /// What is not well, with either queue.
+    pub troubles: Arc<Troubles>,
+    /// Which of the two queues this is.
+    pub turn: Turn,
+    /// What the live queue does.
+    pub activity: Arc<Activity>,
     /// What is in hand.
     pub in_hand: InHand,
     /// Set once nothing more is received.
@@ -99,7 +104,7 @@ impl Reader {
             );
             return self.give_up(hand, &Fault::new(Outcome::TooManyReceives, detail)).await;
         }
-        let notification = match read(&hand.body) {
+        let mut notification = match read(&hand.body) {
             Ok(notification) => notification,
             Err(misread) => {
                 let fault = Fault::new(Outcome::BadMessage, misread.to_string());
@@ -109,6 +114,10 @@ impl Reader {
         if !notification.others.is_empty() {
             debug!(source = %self.context.name, events = ?notification.others, "passed by");
             self.context.metrics.objects("passed_by", notification.others.len() as u64);
+        }
+        if self.turn == Turn::Live {
+            // Whoever may write to the live queue must not call what is new historic.
+            notification.objects.iter_mut().for_each(|object| object.asked = None);
         }
         let mut end = End::Delete;
         for object in &notification.objects {
@@ -121,7 +130,7 @@ impl Reader {
     }
 
     async fn object(&self, hand: &Hand, object: &Announced) -> End {
-        if is_passed_by(object) {
+        if is_passed_by(&object.key) {
             self.context.metrics.objects("passed_by", 1);
             return End::Delete;
         }
@@ -130,7 +139,7 @@ impl Reader {
             Err(fault) => return self.fault(hand, object, None, &fault).await,
         };
         let _counted = InFlight::begin(&self.context);
-        let fetch = Fetch { bucket, object, max_object: self.config.max_object.0 };
+        let fetch = Fetch { bucket, object, max_object: self.config.max_object.0, pace: None };
         match fetch.run(&self.context).await {
             Ok(None) => {
                 self.context.metrics.objects("known", 1);
@@ -149,7 +158,8 @@ impl Reader {
 
     async fn hand_on(&self, object: &Announced, fetched: Fetched) -> End {
         let Fetched { key, body, hold, written, length } = fetched;
-        if let Some(written) = written {
+        // How late the past is read is nobody's trouble.
+        if let Some(written) = written.filter(|_| object.asked.is_none()) {
             let lag = Timestamp::now().duration_since(written);
             self.context.metrics.lag(Duration::try_from(lag).unwrap_or_default());
         }
@@ -164,6 +174,7 @@ impl Reader {
                 path: format!("s3://{}/{}", object.bucket, object.key),
                 body,
                 hold,
+                asked: object.asked.clone(),
             })
             .await;
         match verdict {
@@ -270,11 +281,6 @@ impl Reader {
     fn is_stopping(&self) -> bool {
         self.context.stop.is_cancelled()
     }
-}
-
-/// Digest files hold no events; folder markers and CloudTrail's own hold nothing.
-fn is_passed_by(object: &Announced) -> bool {
-    object.key.contains("/CloudTrail-Digest/") || object.key.ends_with('/')
 }
 
 /// Counts an object for as long as it is in hand.

@@ -3,9 +3,14 @@
 //! Pure, and made for hostile input: whoever may write to the queue writes here. Whether an object
 //! may be read is decided elsewhere.
 
+use std::sync::Arc;
+
 use percent_encoding::percent_decode;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use crate::sources::Asked;
+use crate::sources::s3::{Announced, Marked};
 use crate::sources::shown::shown;
 
 /// Largest body that is read: SQS's own limit.
@@ -23,25 +28,11 @@ const MAX_KEY: usize = 1024;
 /// Names of old buckets may be that long.
 const MAX_BUCKET: usize = 255;
 
+/// Where a record of ours says which replay it belongs to.
+pub const MARK: &str = "askance";
+
 /// What CloudTrail publishes when a topic is given to a trail.
 const VALIDATION: &str = "CloudTrail validation message.";
-
-/// An object that was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Announced {
-    /// Its bucket.
-    pub bucket: String,
-    /// Its key, decoded.
-    pub key: String,
-    /// Its version, where the bucket keeps them.
-    pub version: Option<String>,
-    /// Its ETag without quotes; CloudTrail's own message has none.
-    pub etag: Option<String>,
-    /// Its size in bytes; CloudTrail's own message has none.
-    pub size: Option<u64>,
-    /// Orders the writings of one key.
-    pub sequencer: Option<String>,
-}
 
 /// What one message says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -158,7 +149,17 @@ fn s3_records(records: &Value, into: &mut Notification) -> Result<(), Misread> {
         let object = &s3["object"];
         let key = object["key"].as_str().ok_or_else(|| bad(index, "names no key"))?;
         let key = form_decoded(key).ok_or_else(|| bad(index, "has a key that is no text"))?;
-        into.objects.push(announced(WHAT, bucket, key, object, "versionId", "eTag")?);
+        let mut object = announced(WHAT, bucket, key, object, "versionId", "eTag")?;
+        if let Some(mark) = record.get(MARK) {
+            let asked = Marked::deserialize(mark)
+                .map_err(|error| error.to_string())
+                .and_then(Asked::try_from)
+                .map_err(|why| {
+                    bad(index, &format!("has an `{MARK}` that is none: {}", shown(&why)))
+                })?;
+            object.asked = Some(Arc::new(asked));
+        }
+        into.objects.push(object);
     }
     Ok(())
 }
@@ -238,6 +239,7 @@ fn announced(
         etag: etag.filter(|etag| !etag.is_empty()),
         size: object["size"].as_u64(),
         sequencer: text("sequencer"),
+        asked: None,
     })
 }
 

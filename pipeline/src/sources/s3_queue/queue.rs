@@ -48,14 +48,9 @@ impl S3Queue {
             attempt: format!("use queue {}", shown(&config.queue_url)),
             cause,
         };
-        let (scheme, rest) = config.queue_url.split_once("://").unwrap_or_default();
-        let (host, path) = rest.split_once('/').unwrap_or_default();
-        if !matches!(scheme, "https" | "http") || host.is_empty() || path.is_empty() {
-            let example = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
-            return Err(error(format!("`queue_url` is no address of a queue, such as {example}")));
-        }
-        let named = region_of(host);
-        if let (Some(named), Some(written)) = (named, &config.region)
+        let named = region_of_queue(&config.queue_url)
+            .map_err(|why| error(format!("`queue_url` {why}")))?;
+        if let (Some(named), Some(written)) = (&named, &config.region)
             && named != written
         {
             return Err(error(format!(
@@ -63,7 +58,19 @@ impl S3Queue {
                 shown(written)
             )));
         }
-        let region = config.region.clone().or_else(|| named.map(str::to_owned));
+        let region = config.region.clone().or(named);
+        if let Some(past) = &config.replay_queue_url {
+            let of_past =
+                region_of_queue(past).map_err(|why| error(format!("`replay_queue_url` {why}")))?;
+            if *past == config.queue_url {
+                let why = "is the queue of `queue_url`: a queue of its own can wait for the other";
+                return Err(error(format!("`replay_queue_url` {why}")));
+            }
+            if of_past.is_some() && region.is_some() && of_past != region {
+                let why = "is in another region than `queue_url`: make it in the same one";
+                return Err(error(format!("`replay_queue_url` {why}")));
+            }
+        }
         Ok(Self { config: config.clone(), aws: aws.clone(), region })
     }
 }
@@ -72,14 +79,17 @@ impl S3Queue {
 impl Source for S3Queue {
     async fn run(&self, context: SourceContext) -> Result<(), SourceError> {
         let place = Place { region: self.region.clone(), role: None };
-        let queue = Queue {
-            client: self.aws.sqs(&place).await,
-            url: self.config.queue_url.clone(),
+        let client = self.aws.sqs(&place).await;
+        let queue = |url: &String| Queue {
+            client: client.clone(),
+            url: url.clone(),
             visibility: self.config.visibility.0.clamp(SHORTEST, LONGEST),
             dead_letters: Arc::default(),
         };
+        let (live, past) =
+            (queue(&self.config.queue_url), self.config.replay_queue_url.as_ref().map(queue));
         let region = self.aws.region().await.or_else(|| self.region.clone());
-        receiver::run(&self.config, queue, &self.aws, region.as_deref(), context).await;
+        receiver::run(&self.config, (live, past), &self.aws, region.as_deref(), context).await;
         Ok(())
     }
 }
@@ -189,6 +199,20 @@ fn after(policy: &str) -> DeadLetters {
         number => number.as_u64().and_then(|count| u32::try_from(count).ok()),
     };
     count.map_or(DeadLetters::NotTold, DeadLetters::After)
+}
+
+/// The region that a queue's address names, if it does.
+///
+/// # Errors
+/// When it is no address of a queue; says what one looks like.
+pub fn region_of_queue(url: &str) -> Result<Option<String>, String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or_default();
+    if !matches!(scheme, "https" | "http") || host.is_empty() || path.is_empty() {
+        let example = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
+        return Err(format!("is no address of a queue, such as {example}"));
+    }
+    Ok(region_of(host).map(str::to_owned))
 }
 
 /// The region that a host of SQS names: `sqs.eu-west-1.amazonaws.com`, or the old

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::buckets::Buckets;
-use super::deletes;
+use super::activity::{Activity, Turn};
+use super::deletes::{self, Delete};
 use super::message::Reader;
 use super::queue::{PATIENCE, Queue};
 use super::visibility::{Delivered, InHand};
@@ -20,6 +20,7 @@ use crate::aws::{Aws, words};
 use crate::config::S3QueueConfig;
 use crate::runtime::retry::{Backoff, pause};
 use crate::sources::SourceContext;
+use crate::sources::s3::Buckets;
 use crate::sources::shown::shown;
 use crate::sources::troubles::Troubles;
 
@@ -43,34 +44,57 @@ const SOON: Duration = Duration::from_secs(1);
 /// back instead of staying hidden.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Receives until told to stop, then until everything in hand is at its end.
+/// Receives from the live queue, and from that of replays while the live one is quiet, until told to
+/// stop; then until everything in hand is at its end.
 pub async fn run(
     config: &S3QueueConfig,
-    queue: Queue,
+    (live, past): (Queue, Option<Queue>),
     aws: &Aws,
     region: Option<&str>,
     context: SourceContext,
 ) {
-    let (deletes, asked) = mpsc::channel(config.concurrency.max(1));
+    let troubles = Arc::new(Troubles::new(context.health.clone(), &context.name));
+    let activity = Arc::new(Activity::new());
+    let reading = |queue: Queue, turn: Turn| {
+        let (troubles, activity) = (Arc::clone(&troubles), Arc::clone(&activity));
+        let context = context.clone();
+        async move {
+            let (deletes, asked) = mpsc::channel(config.concurrency.max(1));
+            let reader = Reader {
+                config: config.clone(),
+                buckets: Buckets::open(&config.buckets, aws, region).await,
+                troubles,
+                turn,
+                activity,
+                in_hand: InHand::default(),
+                closed: CancellationToken::new(),
+                queue,
+                context,
+                deletes,
+            };
+            read(reader, asked).await;
+        }
+    };
+    let past = async {
+        if let Some(past) = past {
+            reading(past, Turn::Past).await;
+        }
+    };
+    tokio::join!(reading(live, Turn::Live), past);
+}
+
+async fn read(reader: Reader, asked: mpsc::Receiver<Delete>) {
     // Aborted with this future, should it be dropped.
     let mut deleter = JoinSet::new();
-    deleter.spawn(deletes::run(queue.clone(), asked));
-    let reader = Arc::new(Reader {
-        config: config.clone(),
-        buckets: Buckets::open(&config.buckets, aws, region).await,
-        troubles: Troubles::new(context.health.clone(), &context.name),
-        in_hand: InHand::default(),
-        closed: CancellationToken::new(),
-        queue,
-        context,
-        deletes,
-    });
+    deleter.spawn(deletes::run(reader.queue.clone(), asked));
+    let concurrency = reader.config.concurrency.max(1);
+    let reader = Arc::new(reader);
     reader.queue.dead_letters().await;
-    let room = Arc::new(Semaphore::new(config.concurrency.max(1)));
+    let room = Arc::new(Semaphore::new(concurrency));
     let mut receivers = JoinSet::new();
     // Each holds an end; the last one closes it.
     let (receiving, mut all_closed) = mpsc::channel::<()>(1);
-    for _ in 0..(config.concurrency / TOGETHER).clamp(1, RECEIVERS) {
+    for _ in 0..(concurrency / TOGETHER).clamp(1, RECEIVERS) {
         receivers.spawn(receive(Arc::clone(&reader), Arc::clone(&room), receiving.clone()));
     }
     drop(receiving);
@@ -91,8 +115,7 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sen
     let mut backoff = Backoff::usual();
     let mut idle = Backoff::new(Duration::from_millis(20), Duration::from_millis(500));
     let mut messages = JoinSet::new();
-    let wanted = reader.config.concurrency.clamp(1, TOGETHER) as u32;
-    while let Some(permits) = reserve(&room, wanted, stop).await {
+    while let Some(permits) = turn(&reader, &room).await {
         while let Some(ended) = messages.try_join_next() {
             noted(ended);
         }
@@ -122,6 +145,9 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sen
             continue;
         }
         idle.reset();
+        if reader.turn == Turn::Live {
+            reader.activity.came();
+        }
         reader.context.metrics.messages(batch.len() as u64);
         for (message, permit) in batch.into_iter().zip(permits) {
             begin(&reader, message, asked, permit, &mut messages);
@@ -131,6 +157,17 @@ async fn receive(reader: Arc<Reader>, room: Arc<Semaphore>, receiving: mpsc::Sen
     while let Some(ended) = messages.join_next().await {
         noted(ended);
     }
+}
+
+/// Room for messages, once it is this queue's turn; `None` at the end.
+async fn turn(reader: &Reader, room: &Arc<Semaphore>) -> Option<Vec<OwnedSemaphorePermit>> {
+    let stop = &reader.context.stop;
+    let concurrency = reader.config.concurrency.max(1);
+    if reader.turn == Turn::Past && !reader.activity.until_quiet(concurrency, stop).await {
+        return None;
+    }
+    let wanted = reader.config.concurrency.clamp(1, TOGETHER) as u32;
+    reserve(room, wanted, stop).await
 }
 
 /// Room for a call's worth of messages; for fewer, at least one, where more does not come free soon.
@@ -199,6 +236,7 @@ fn begin(
     let Some(hand) = reader.in_hand.take(id, body.unwrap_or_default(), delivered) else { return };
     let reader = Arc::clone(reader);
     messages.spawn(async move {
+        let _live = (reader.turn == Turn::Live).then(|| reader.activity.take());
         if reader.context.stop.is_cancelled() {
             reader.give_back_at_once(&hand).await;
         } else {
@@ -219,18 +257,15 @@ fn down(reader: &Reader, error: &str, attempts: u32) {
     } else {
         warn!(source = %reader.context.name, attempts, "{why}");
     }
-    reader.troubles.are(QUEUE, &why);
+    reader.troubles.are(&reader.queue.url, &why);
 }
 
 fn up(reader: &Reader, attempts: u32) {
-    if reader.troubles.are_over(QUEUE) {
+    if reader.troubles.are_over(&reader.queue.url) {
         info!(source = %reader.context.name, attempts, "the queue can be reached again");
     }
     reader.context.metrics.up();
 }
-
-/// What troubles with the queue are known by; no bucket is named so.
-const QUEUE: &str = "the queue";
 
 async fn shortly_after(stop: &CancellationToken) {
     stop.cancelled().await;

@@ -307,6 +307,7 @@ async fn hand_on(
         };
         context.metrics.in_flight(1);
         let object = Object {
+            asked: None,
             key: None,
             source: Arc::clone(&context.name),
             path: NAME.to_owned(),

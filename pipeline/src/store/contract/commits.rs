@@ -66,6 +66,7 @@ pub(crate) async fn an_alert_is_kept_once_by_commits_that_know_nothing_of_each_o
 pub(crate) async fn a_group_is_found_by_the_keys_of_all_its_members(store: &dyn Store) -> Done {
     let in_account = |id: &str, account: &str, shared: Option<&str>| Alert {
         account: Some(account.to_owned()),
+        is_historic: false,
         shared_event: shared.map(str::to_owned),
         ..alert(id, "x")
     };

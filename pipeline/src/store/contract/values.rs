@@ -43,6 +43,7 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 0 },
         matched: Vec::new(),
         event: None,
+        is_historic: false,
         shared_event: None,
     }
 }

@@ -34,6 +34,7 @@ impl Case {
         let stand_in = StandIn::start().await;
         let config = S3QueueConfig {
             queue_url: stand_in.queue_url(),
+            replay_queue_url: None,
             buckets: vec![bucket("trail")],
             region: None,
             visibility: Span::seconds(1),
@@ -500,6 +501,7 @@ fn a_queue_that_is_no_address_is_an_error() {
     let check = |url: &str, region: Option<&str>, message: &str| {
         let config = S3QueueConfig {
             queue_url: url.to_owned(),
+            replay_queue_url: None,
             buckets: vec![bucket("trail")],
             region: region.map(str::to_owned),
             visibility: Span::seconds(120),

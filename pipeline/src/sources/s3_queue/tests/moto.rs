@@ -91,6 +91,7 @@ impl Trail {
         };
         let config = S3QueueConfig {
             queue_url: self.queue_url.clone(),
+            replay_queue_url: None,
             buckets: buckets.iter().map(bucket).collect(),
             region: None,
             visibility: Span::seconds(2),

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::notification::{Announced, MAX_BODY, MAX_OBJECTS, Notification, read};
+use super::super::notification::{MAX_BODY, MAX_OBJECTS, Notification, read};
+use crate::sources::s3::Announced;
 
 fn s3_record(event: &str, key: &str) -> Value {
     json!({
@@ -19,6 +20,7 @@ fn s3_record(event: &str, key: &str) -> Value {
 
 fn full() -> Announced {
     Announced {
+        asked: None,
         bucket: "trail".into(),
         key: "a b/ü+.gz".into(),
         version: Some("v1".into()),

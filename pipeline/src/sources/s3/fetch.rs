@@ -1,9 +1,10 @@
 //! Fetches one object: known or not, into memory or a file, resumed where it was cut.
 //!
-//! What the outcome means for the message is told by [`super::message`].
+//! What the outcome means is told by whoever asked for it.
 
 use std::time::Duration;
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{Builder, ResponseChecksumValidation};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::RequestPayer;
@@ -11,10 +12,11 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use tracing::debug;
 
-use super::body::{Gathered, share};
+use super::announced::Announced;
+use super::body::{Gathered, IN_MEMORY, share};
 use super::buckets::Bucket;
-use super::notification::Announced;
 use super::outcome::{Fault, Outcome};
+use super::pace::Pace;
 use crate::runtime::budget::Hold;
 use crate::runtime::retry::Backoff;
 use crate::sources::shown::shown;
@@ -53,10 +55,13 @@ pub struct Fetch<'f> {
     pub object: &'f Announced,
     /// Largest object that is fetched.
     pub max_object: u64,
+    /// Told how it goes, where many objects are fetched at once: large ones come in ranges then, and
+    /// each attempt is made here and not repeated by the SDK, so that "slow down" is heard each time.
+    pub pace: Option<&'f Pace>,
 }
 
-/// Where to go on: so many bytes are there, of this ETag.
-type From<'f> = (u64, &'f str);
+/// Which part: from this byte on, up to and with that one (`None`: to the end), of this ETag.
+type Part<'f> = (u64, Option<u64>, &'f str);
 
 impl Fetch<'_> {
     /// Fetches it; `None` if everything of it is in the ledger.
@@ -81,7 +86,7 @@ impl Fetch<'_> {
             if !fault.outcome.is_transient() || backoff.attempts() + 1 >= ATTEMPTS {
                 return Err(fault);
             }
-            again(context, &fault);
+            self.again(context, &fault);
             if !backoff.wait(&context.stop).await {
                 return Err(fault);
             }
@@ -95,8 +100,8 @@ impl Fetch<'_> {
         shown_address(&format!("s3://{bucket}/{key}{}", version.unwrap_or_default()))
     }
 
-    fn ledger_key(&self, etag: &str) -> String {
-        format!("s3://{}/{}#{etag}", self.object.bucket, self.object.key)
+    pub(super) fn ledger_key(&self, etag: &str) -> String {
+        self.object.ledger_key(etag)
     }
 
     fn within_bounds(&self, size: u64) -> Result<(), Fault> {
@@ -113,8 +118,13 @@ impl Fetch<'_> {
 
     /// Fetches it from its beginning.
     async fn attempt(&self, context: &SourceContext) -> Result<Option<Fetched>, Fault> {
-        // Before anything is read there is room for it, where its size was announced.
         let announced = self.object.size;
+        if let (Some(size), Some(etag), true) = (announced, &self.object.etag, self.pace.is_some())
+            && size > IN_MEMORY
+        {
+            return self.in_parts(context, size, etag).await;
+        }
+        // Before anything is read there is room for it, where its size was announced.
         let mut hold = match announced {
             Some(size) => Some(room(context, share(size)).await?),
             None => None,
@@ -172,13 +182,17 @@ impl Fetch<'_> {
             if resumes >= RESUMES {
                 return Err(fault);
             }
-            again(context, &fault);
+            self.again(context, &fault);
             if !backoff.wait(&context.stop).await {
                 return Err(fault);
             }
             match self.rest(at, length, etag).await {
                 Ok(rest) => body = rest,
-                Err(fault) if fault.outcome == Outcome::Unreachable => body = cut_at_once(),
+                Err(fault)
+                    if matches!(fault.outcome, Outcome::Unreachable | Outcome::Throttled) =>
+                {
+                    body = cut_at_once();
+                }
                 Err(fault) => return Err(fault),
             }
         }
@@ -207,7 +221,7 @@ impl Fetch<'_> {
 
     /// The rest of an object, from byte `at` on.
     async fn rest(&self, at: u64, length: u64, etag: &str) -> Result<ByteStream, Fault> {
-        let answer = self.get(Some((at, etag))).await?;
+        let answer = self.get(Some((at, None, etag))).await?;
         let expected = format!("bytes {at}-{}/{length}", length - 1);
         // A server that does not know ranges sends everything from the beginning.
         if answer.content_range() != Some(expected.as_str()) {
@@ -221,7 +235,7 @@ impl Fetch<'_> {
         Ok(answer.body)
     }
 
-    async fn get(&self, from: Option<From<'_>>) -> Result<GetObjectOutput, Fault> {
+    pub(super) async fn get(&self, part: Option<Part<'_>>) -> Result<GetObjectOutput, Fault> {
         let Announced { bucket, key, version, .. } = self.object;
         let payer = self.bucket.config.requester_pays.then_some(RequestPayer::Requester);
         let request = self
@@ -232,30 +246,49 @@ impl Fetch<'_> {
             .key(key)
             .set_version_id(version.clone())
             .set_request_payer(payer);
-        let answer = match from {
-            None => tokio::time::timeout(PATIENCE, request.send()).await,
-            Some((at, etag)) => {
-                let request = request.range(format!("bytes={at}-")).if_match(etag);
+        let mut config = Builder::new();
+        if self.pace.is_some() {
+            config = config.retry_config(RetryConfig::disabled());
+        }
+        let request = match part {
+            None => request,
+            Some((at, end, etag)) => {
                 // The checksum of a whole object does not fit a part of it.
                 let checks = ResponseChecksumValidation::WhenRequired;
-                let config = Builder::new().response_checksum_validation(checks);
-                let request = request.customize().config_override(config);
-                tokio::time::timeout(PATIENCE, request.send()).await
+                config = config.response_checksum_validation(checks);
+                let end = end.map_or_else(String::new, |end| end.to_string());
+                request.range(format!("bytes={at}-{end}")).if_match(etag)
             }
         };
+        let request = request.customize().config_override(config);
+        let answer = tokio::time::timeout(PATIENCE, request.send()).await;
         let address = self.address();
         match answer {
-            Ok(answer) => answer.map_err(|error| Fault::of_get(&error, &address)),
+            Ok(Ok(answer)) => {
+                if let Some(pace) = self.pace {
+                    pace.went_well();
+                }
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(Fault::of_get(&error, &address)),
             Err(_) => Err(self.odd(&format!("no answer within {} s", PATIENCE.as_secs()))),
         }
     }
 
     /// The other side behaves in a way that may pass.
-    fn odd(&self, why: &str) -> Fault {
+    pub(super) fn odd(&self, why: &str) -> Fault {
         Fault::new(Outcome::Unreachable, format!("cannot read {}: {why}", self.address()))
     }
 
-    fn no_room(&self, error: &std::io::Error) -> Fault {
+    pub(super) fn again(&self, context: &SourceContext, fault: &Fault) {
+        context.metrics.fetch_again();
+        if let (Some(pace), Outcome::Throttled) = (self.pace, fault.outcome) {
+            pace.slow_down();
+        }
+        debug!(source = %context.name, %fault, "will try again");
+    }
+
+    pub(super) fn no_room(&self, error: &std::io::Error) -> Fault {
         let folder = std::env::temp_dir();
         let detail = format!(
             "cannot keep {} in {}: {error}: large objects need room there, or set TMPDIR",
@@ -267,7 +300,7 @@ impl Fetch<'_> {
 }
 
 /// Waits for room in memory, or for the end.
-async fn room(context: &SourceContext, bytes: u64) -> Result<Hold, Fault> {
+pub(super) async fn room(context: &SourceContext, bytes: u64) -> Result<Hold, Fault> {
     tokio::select! {
         hold = context.budget.acquire(bytes) => Ok(hold),
         () = context.stop.cancelled() => Err(stopped()),
@@ -280,11 +313,6 @@ async fn known(context: &SourceContext, key: String) -> Result<bool, Fault> {
 
 fn stopped() -> Fault {
     Fault::new(Outcome::Stopped, "was stopped before it was read")
-}
-
-fn again(context: &SourceContext, fault: &Fault) {
-    context.metrics.fetch_again();
-    debug!(source = %context.name, %fault, "will try again");
 }
 
 fn cut_at_once() -> ByteStream {

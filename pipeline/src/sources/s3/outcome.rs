@@ -2,9 +2,10 @@
 
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::aws::words;
+use crate::aws::{is_throttling, words};
 use crate::sources::shown::shown;
 
 /// Why something was not read; the names are labels of a counter.
@@ -36,6 +37,8 @@ pub enum Outcome {
     NoBucket,
     /// The object changed while it was read, again and again.
     Changed,
+    /// S3 asks for fewer requests.
+    Throttled,
     /// S3 did not answer, or its answer was cut, again and again.
     Unreachable,
     /// There is no room for a large object on disk.
@@ -73,6 +76,7 @@ impl Outcome {
             Self::WrongRegion => "wrong_region",
             Self::NoBucket => "no_bucket",
             Self::Changed => "changed",
+            Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
             Self::NoRoom => "no_room",
             Self::Stopped => "stopped",
@@ -95,6 +99,7 @@ impl Outcome {
             | Self::WrongRegion
             | Self::NoBucket
             | Self::Changed
+            | Self::Throttled
             | Self::Unreachable
             | Self::NoRoom
             | Self::Stopped => Disposal::Again,
@@ -103,7 +108,7 @@ impl Outcome {
 
     /// Can trying at once again help?
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Changed | Self::Unreachable)
+        matches!(self, Self::Changed | Self::Throttled | Self::Unreachable)
     }
 
     /// Is it the source that is not well, rather than the object?
@@ -114,6 +119,7 @@ impl Outcome {
             | Self::NoCredentials
             | Self::WrongRegion
             | Self::NoBucket
+            | Self::Throttled
             | Self::Unreachable
             | Self::NoRoom => true,
             Self::Missing
@@ -147,12 +153,7 @@ impl Fault {
 
     /// What reading `address` (`s3://bucket/key`) ended with.
     pub fn of_get(error: &SdkError<GetObjectError>, address: &str) -> Self {
-        let said = shown(&words(error));
-        let response = error.raw_response();
-        let status = response.map_or(0, |response| response.status().as_u16());
-        let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
-        let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
-        let outcome = outcome_of(status, code, &said);
+        let Answered { said, region, outcome } = Answered::of(error);
         let what_to_do = match outcome {
             Outcome::Missing => {
                 "it was deleted before it was read; the message is deleted".to_owned()
@@ -171,10 +172,11 @@ impl Fault {
             }
             Outcome::WrongRegion => region.map_or_else(
                 || "write the bucket's `region` in the configuration".to_owned(),
-                |region| format!("write `region: {}` at the bucket in the configuration", shown(region)),
+                |region| format!("write `region: {region}` at the bucket in the configuration"),
             ),
             Outcome::NoBucket => "check the bucket's name in the configuration".to_owned(),
             Outcome::Changed => "it changed while it was read".to_owned(),
+            Outcome::Throttled => "fewer are asked for at once".to_owned(),
             Outcome::Unreachable
             | Outcome::TooLarge
             | Outcome::ForeignBucket
@@ -185,6 +187,57 @@ impl Fault {
             | Outcome::Stopped => "it is tried again".to_owned(),
         };
         Self::new(outcome, format!("cannot read {address}: {said}: {what_to_do}"))
+    }
+
+    /// What listing `address` (`s3://bucket/prefix/`) ended with.
+    pub fn of_list(error: &SdkError<ListObjectsV2Error>, address: &str) -> Self {
+        let Answered { said, region, outcome } = Answered::of(error);
+        let what_to_do = match outcome {
+            Outcome::Denied => "grant s3:ListBucket on the bucket, for this prefix".to_owned(),
+            Outcome::NoCredentials => "check the credentials of AWS's environment".to_owned(),
+            Outcome::WrongRegion => region.map_or_else(
+                || "name the bucket's region with --bucket-region".to_owned(),
+                |region| format!("the bucket is elsewhere: --bucket-region {region}"),
+            ),
+            Outcome::NoBucket => "check the bucket's name".to_owned(),
+            Outcome::Throttled => "S3 asks for fewer requests".to_owned(),
+            Outcome::Missing
+            | Outcome::Archived
+            | Outcome::TooLarge
+            | Outcome::ForeignBucket
+            | Outcome::ForeignPrefix
+            | Outcome::BadMessage
+            | Outcome::TooManyReceives
+            | Outcome::KmsDenied
+            | Outcome::Changed
+            | Outcome::Unreachable
+            | Outcome::NoRoom
+            | Outcome::Stopped => "check the way to S3, and start it again".to_owned(),
+        };
+        Self::new(outcome, format!("cannot list {address}: {said}: {what_to_do}"))
+    }
+}
+
+/// What S3 answered, whatever was asked.
+struct Answered {
+    said: String,
+    /// Where the bucket is, if S3 says so.
+    region: Option<String>,
+    outcome: Outcome,
+}
+
+impl Answered {
+    fn of<E>(error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let said = shown(&words(error));
+        let response = error.raw_response();
+        let status = response.map_or(0, |response| response.status().as_u16());
+        let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
+        let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
+        let outcome = outcome_of(status, code, &said);
+        Self { said, region: region.map(shown), outcome }
     }
 }
 
@@ -217,6 +270,8 @@ fn outcome_of(status: u16, code: &str, said: &str) -> Outcome {
         (0, _) if said.contains("credential") || said.contains("identity") => {
             Outcome::NoCredentials
         }
+        (429 | 503, _) => Outcome::Throttled,
+        (_, code) if is_throttling(code) => Outcome::Throttled,
         _ => Outcome::Unreachable,
     }
 }
@@ -243,7 +298,8 @@ mod tests {
         check(301, "PermanentRedirect", "", Outcome::WrongRegion);
         check(400, "AuthorizationHeaderMalformed", "", Outcome::WrongRegion);
         check(412, "PreconditionFailed", "", Outcome::Changed);
-        check(503, "SlowDown", "", Outcome::Unreachable);
+        check(503, "SlowDown", "", Outcome::Throttled);
+        check(503, "", "", Outcome::Throttled);
         check(0, "", "connection refused", Outcome::Unreachable);
     }
 
@@ -263,6 +319,7 @@ mod tests {
             Outcome::WrongRegion,
             Outcome::NoBucket,
             Outcome::Changed,
+            Outcome::Throttled,
             Outcome::Unreachable,
             Outcome::NoRoom,
             Outcome::Stopped,

@@ -25,13 +25,7 @@ impl Buckets {
     pub async fn open(configs: &[BucketConfig], aws: &Aws, region: Option<&str>) -> Self {
         let mut buckets = Vec::with_capacity(configs.len());
         for config in configs {
-            let role = config
-                .role_arn
-                .as_ref()
-                .map(|arn| Role { arn: arn.clone(), external_id: config.external_id.clone() });
-            let region = config.region.clone().or_else(|| region.map(str::to_owned));
-            let client = aws.s3(&Place { region, role }).await;
-            buckets.push(Bucket { config: config.clone(), client });
+            buckets.push(Bucket::named(config.clone(), aws, region.map(str::to_owned)).await);
         }
         Self(buckets)
     }
@@ -61,6 +55,18 @@ impl Buckets {
 }
 
 impl Bucket {
+    /// A bucket that somebody named on the command line; nothing is called yet. `region` is where it
+    /// is if `config` names none.
+    pub async fn named(config: BucketConfig, aws: &Aws, region: Option<String>) -> Self {
+        let role = config
+            .role_arn
+            .as_ref()
+            .map(|arn| Role { arn: arn.clone(), external_id: config.external_id.clone() });
+        let region = config.region.clone().or(region);
+        let client = aws.s3(&Place { region, role }).await;
+        Self { config, client }
+    }
+
     fn allows(&self, key: &str) -> bool {
         let prefixes = &self.config.prefixes;
         prefixes.is_empty() || prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
