@@ -212,8 +212,6 @@ clients! {
     dynamodb => aws_sdk_dynamodb;
     /// SQS.
     sqs => aws_sdk_sqs;
-    /// DynamoDB.
-    dynamodb => aws_sdk_dynamodb;
     /// SNS.
     sns => aws_sdk_sns;
     /// SES, API v2.

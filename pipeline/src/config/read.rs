@@ -151,7 +151,10 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
                 .hint("end the list with a route that has no condition: - {to: [log]}"),
         );
     }
-    let StoreConfig::Sqlite { keep_ledger, .. } = &config.store;
+    let keep_ledger = match &config.store {
+        StoreConfig::Sqlite { keep_ledger, .. } => keep_ledger,
+        StoreConfig::Dynamodb(store) => &store.keep_ledger,
+    };
     if keep_ledger.0 < LEDGER_AT_LEAST {
         let days = LEDGER_AT_LEAST.as_secs() / 86_400;
         faults.push(

@@ -35,7 +35,7 @@ use crate::runtime::service::Stops;
 use crate::sources::s3::{Bucket, Pace};
 use crate::sources::s3_replay::{ListError, Progress, Replay};
 use crate::sources::{Asked, region_of_queue};
-use crate::store::sqlite::SqliteStore;
+use crate::store::Store;
 use crate::telemetry::{Families, start_quiet_logs};
 
 /// Does what was said; answers the exit code.
@@ -90,7 +90,7 @@ struct Run<'r> {
 
 /// How reading ended.
 struct Ended {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     progress: Arc<Progress>,
     slowed: u64,
     took: Duration,
@@ -138,7 +138,7 @@ impl Run<'_> {
         if !quiet {
             find::tell(&plan, &spec, self.threads);
         }
-        let store = read::store(job, &self.config).await?;
+        let store = read::store(job, &self.config, &aws, &self.families).await?;
         let progress = Arc::new(Progress::default());
         let pace = Arc::new(Pace::new(usize::from(self.args.concurrency)));
         let began = Instant::now();
@@ -222,9 +222,9 @@ impl Run<'_> {
             ..Outcome::default()
         };
         if job.state.spec.mode == Mode::Report {
-            outcome.alerts = Some(report::alerts(self.args, &ended.store)?);
+            outcome.alerts = Some(report::alerts(self.args, ended.store.as_ref())?);
             let is_damage = |reason: &str| Reason::ALL.iter().any(|one| one.name() == reason);
-            outcome.damaged = report::damaged(&ended.store, is_damage)?;
+            outcome.damaged = report::damaged(ended.store.as_ref(), is_damage)?;
         }
         let refused = outcome.refused.iter();
         job.end(Done {

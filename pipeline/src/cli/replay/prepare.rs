@@ -176,7 +176,7 @@ pub fn bucket(config: &Config, name: &str, way: &Way) -> BucketConfig {
         SourceConfig::S3Queue(queue) => {
             queue.buckets.iter().find(|bucket| bucket.name == name).cloned()
         }
-        SourceConfig::Directory(_) | SourceConfig::Stdin(_) => None,
+        SourceConfig::Kinesis(_) | SourceConfig::Directory(_) | SourceConfig::Stdin(_) => None,
     });
     let mut bucket = named.unwrap_or_else(|| BucketConfig::of_name(name));
     bucket.region = way.region.clone().or(bucket.region);

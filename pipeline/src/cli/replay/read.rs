@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail};
 use tokio::sync::watch;
 
 use crate::aws::Aws;
+use crate::cli::open_store::{self, Access, Place};
 use crate::cli::run::{bounds, open_sinks, sink_context};
-use crate::config::{Config, StoreConfig};
+use crate::config::Config;
 use crate::replay::{Job, Mode};
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
@@ -19,8 +20,8 @@ use crate::runtime::service::{Bounds, Service, Stops};
 use crate::sinks::RejectWriter;
 use crate::sources::Source;
 use crate::sources::s3_replay::Replay;
-use crate::store::Retention;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Retention, Store};
 use crate::telemetry::{Families, Health};
 
 /// A job's store is kept until the job is taken away.
@@ -30,16 +31,19 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 pub const SOURCE: &str = "replay";
 
 /// Where what is read is noted: the job's own store, or the configuration's.
-pub async fn store(job: &Job, config: &Config) -> anyhow::Result<Arc<SqliteStore>> {
+pub async fn store(
+    job: &Job,
+    config: &Config,
+    aws: &Aws,
+    families: &Families,
+) -> anyhow::Result<Arc<dyn Store>> {
     if job.state.spec.mode != Mode::Sinks {
         return Ok(Arc::new(SqliteStore::open(&job.store()).await?));
     }
-    let StoreConfig::Sqlite { path, .. } = &config.store;
-    let store = SqliteStore::open(path).await.context(
+    open_store::open(&Place::of(config), Access::Service, aws, families).await.context(
         "cannot tell people by the configuration's store (while `askance run` uses it, hand the \
          replay to it with --enqueue)",
-    )?;
-    Ok(Arc::new(store))
+    )
 }
 
 /// What a replay reads with.
@@ -62,7 +66,7 @@ impl Reading<'_> {
         &self,
         replay: Replay,
         plan: Plan,
-        store: Arc<SqliteStore>,
+        store: Arc<dyn Store>,
         mode: &Mode,
     ) -> anyhow::Result<()> {
         let (sinks, rejects) = match mode {

@@ -15,8 +15,7 @@ use crate::cli::scan_args::Format;
 use crate::cli::summary::{bytes, duration, number, plural};
 use crate::replay::Plan;
 use crate::sources::s3_replay::Unread;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{AlertChoice, Store as _};
+use crate::store::{AlertChoice, Store};
 
 /// Rejects that are read at once.
 const PAGE: usize = 1000;
@@ -111,7 +110,7 @@ impl Outcome {
 }
 
 /// Writes all alerts of the job's store, the latest first; answers how many of each level.
-pub fn alerts(args: &ReplayArgs, store: &SqliteStore) -> anyhow::Result<[u64; Level::ALL.len()]> {
+pub fn alerts(args: &ReplayArgs, store: &dyn Store) -> anyhow::Result<[u64; Level::ALL.len()]> {
     let mut writer =
         writer(args.format, args.output.is_some(), open_output(args.output.as_deref())?);
     let without_event = args.no_event || matches!(args.format, Format::Table | Format::Csv);
@@ -145,7 +144,7 @@ fn is_pipe_closed(written: std::io::Result<()>) -> anyhow::Result<bool> {
 
 /// What was damaged in objects that were read, by reason; `refused` are the reasons not to fetch one.
 pub fn damaged(
-    store: &SqliteStore,
+    store: &dyn Store,
     fetched: impl Fn(&str) -> bool,
 ) -> anyhow::Result<BTreeMap<String, u64>> {
     let mut damaged = BTreeMap::new();

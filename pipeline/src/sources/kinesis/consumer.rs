@@ -168,7 +168,8 @@ impl Consumer {
             let source = Arc::clone(&self.env.context.name);
             // It has no row in the ledger: what follows its position is read, and a batch that comes
             // again after a crash has the same alerts by their ids.
-            let object = Object { key: None, source, path, body: Body::Batch(batch), hold };
+            let body = Body::Batch(batch);
+            let object = Object { key: None, source, path, body, hold, asked: None };
             let metrics = &self.env.context.metrics;
             metrics.in_flight(1);
             let verdict = tokio::select! {
