@@ -259,6 +259,14 @@ impl Default for StoreConfig {
     }
 }
 
+impl DynamoStoreConfig {
+    /// Most sinks: an update of one alert is two rows for each, and a transaction holds 100.
+    pub const MOST_SINKS: usize = 45;
+
+    /// Shortest claim: below, a replica that is only slow would lose what it sends.
+    pub const SHORTEST_CLAIM: Span = Span::seconds(1);
+}
+
 fn yes() -> bool {
     true
 }
