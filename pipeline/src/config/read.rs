@@ -321,10 +321,10 @@ aws:     {s3_path_style: false}
             ),
             &[
                 "1:8: 46 sinks are more than the 45 that a store on DynamoDB can have (let one sink, such as sns, tell several places)",
-                "2:50: store.claim must be 1s or more (it should be longer than a sink takes; 150s unless written)",
+                "2:48: store.claim must be 1s or more (it should be longer than a sink takes; 150s unless written)",
             ],
         );
-        check("store: {type: dynamodb}", &["1:8: store: the key \"table\" is missing"]);
+        check("store: {type: dynamodb}", &["1:8: \"table\" is missing: The table's name"]);
     }
 
     #[test]

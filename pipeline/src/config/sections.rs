@@ -241,7 +241,7 @@ pub struct DynamoStoreConfig {
     #[serde(default = "yes")]
     pub create: bool,
     /// How long a message that is being sent is left to the replica that took it, if nothing is
-    /// heard of it. Sending takes 2 minutes at most.
+    /// heard of it; 150s unless written. Sending takes 2 minutes at most.
     #[serde(default = "claim")]
     pub claim: Span,
     /// How long is remembered which objects were read.
