@@ -3,7 +3,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -17,9 +16,6 @@ use crate::telemetry::Families;
 
 /// Where the configuration is looked for.
 const DEFAULT_CONFIG: &str = "askance.yaml";
-
-/// Shortest time for which a message may be claimed.
-const SHORTEST_CLAIM: Duration = Duration::from_secs(1);
 
 /// Which store; shared by several commands.
 #[derive(Debug, Clone, Args)]
@@ -190,14 +186,6 @@ fn dynamo(config: &DynamoStoreConfig, retention: Retention) -> anyhow::Result<Dy
              replica has as store.replica"
         ),
     };
-    if config.claim.0 < SHORTEST_CLAIM {
-        bail!(
-            "store.claim is {}, and must be {} s or more: a replica that is only slow would lose what \
-             it sends",
-            config.claim,
-            SHORTEST_CLAIM.as_secs()
-        );
-    }
     Ok(DynamoConfig {
         table: config.table.clone(),
         replica,

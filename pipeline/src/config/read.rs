@@ -6,7 +6,9 @@ use askance_stages::raise::Condition;
 use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
-use super::{Config, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema};
+use super::{
+    Config, DynamoStoreConfig, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema,
+};
 use crate::store::LEDGER_AT_LEAST;
 
 /// A configuration and where it came from.
@@ -191,6 +193,35 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
             ));
         }
     }
+    if let StoreConfig::Dynamodb(store) = &config.store {
+        faults.extend(table_faults(store, config.sinks.len(), &at));
+    }
+    faults
+}
+
+/// What a store on DynamoDB cannot do.
+fn table_faults(
+    store: &DynamoStoreConfig,
+    sinks: usize,
+    at: &impl Fn(&[&str]) -> yaml::Position,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let (most, shortest) = (DynamoStoreConfig::MOST_SINKS, DynamoStoreConfig::SHORTEST_CLAIM);
+    if sinks > most {
+        faults.push(
+            Fault::new(
+                at(&["sinks"]),
+                format!("{sinks} sinks are more than the {most} that a store on DynamoDB can have"),
+            )
+            .hint("let one sink, such as sns, tell several places"),
+        );
+    }
+    if store.claim < shortest {
+        faults.push(
+            Fault::new(at(&["store", "claim"]), format!("store.claim must be {shortest} or more"))
+                .hint("it should be longer than a sink takes; 150s unless written"),
+        );
+    }
     faults
 }
 
@@ -293,6 +324,22 @@ aws:     {s3_path_style: false}
         let faults = parse(text, Path::new("")).map(|config| format!("{config:?}")).unwrap_err();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(told, expected, "{text}");
+    }
+
+    #[test]
+    fn what_a_table_cannot_do_is_told() {
+        let sinks: Vec<String> = (0..46).map(|n| format!("s{n}: {{type: stdout}}")).collect();
+        check(
+            &format!(
+                "sinks: {{{}}}\nstore: {{type: dynamodb, table: askance, claim: 500ms}}\n",
+                sinks.join(", ")
+            ),
+            &[
+                "1:8: 46 sinks are more than the 45 that a store on DynamoDB can have (let one sink, such as sns, tell several places)",
+                "2:48: store.claim must be 1s or more (it should be longer than a sink takes; 150s unless written)",
+            ],
+        );
+        check("store: {type: dynamodb}", &["1:8: \"table\" is missing: The table's name"]);
     }
 
     #[test]

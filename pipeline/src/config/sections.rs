@@ -241,7 +241,7 @@ pub struct DynamoStoreConfig {
     #[serde(default = "yes")]
     pub create: bool,
     /// How long a message that is being sent is left to the replica that took it, if nothing is
-    /// heard of it. Sending takes 2 minutes at most.
+    /// heard of it; 150s unless written. Sending takes 2 minutes at most.
     #[serde(default = "claim")]
     pub claim: Span,
     /// How long is remembered which objects were read.
@@ -257,6 +257,14 @@ impl Default for StoreConfig {
             max_size: max_size(),
         }
     }
+}
+
+impl DynamoStoreConfig {
+    /// Most sinks: an update of one alert is two rows for each, and a transaction holds 100.
+    pub const MOST_SINKS: usize = 45;
+
+    /// Shortest claim: below, a replica that is only slow would lose what it sends.
+    pub const SHORTEST_CLAIM: Span = Span::seconds(1);
 }
 
 fn yes() -> bool {

@@ -12,7 +12,7 @@ use crate::support::gateway::{Gateway, Turn};
 use crate::support::moto::{Moto, unique};
 
 /// Objects of a test; every second one holds an incident.
-const OBJECTS: usize = 120;
+const OBJECTS: usize = 48;
 
 /// A bucket, a queue and a topic, and a table.
 struct Fleet {

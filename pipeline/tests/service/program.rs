@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longest wait for anything: far more than it takes, so that only a hang meets it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What an end with `kill -9` or a signal may take on a busy machine.
 const END_PATIENCE: Duration = Duration::from_secs(60);

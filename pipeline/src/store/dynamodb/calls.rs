@@ -322,6 +322,7 @@ impl Table {
 }
 
 /// What would be a mistake in our own requests.
+#[allow(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 pub(super) fn defect(error: aws_sdk_dynamodb::error::BuildError) -> Fault {
     Fault::Broken(format!("a defect of askance: {error}"))
 }

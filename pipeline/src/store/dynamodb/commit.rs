@@ -63,6 +63,7 @@ struct Writes {
 }
 
 /// When a row must be as it was for the transaction to go well.
+#[derive(Clone, Copy)]
 enum If {
     /// It is not there.
     Absent,

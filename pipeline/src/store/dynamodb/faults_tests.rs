@@ -7,8 +7,9 @@ use askance_stages::raise::Raise;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::DynamoStore;
 use super::tests::Server;
+use super::{DynamoConfig, DynamoStore};
+use crate::aws::{Aws, Place};
 use crate::config;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
@@ -16,7 +17,7 @@ use crate::runtime::plan::Plan;
 use crate::runtime::workers::{Delivery, End};
 use crate::sources::envelope::Acked;
 use crate::sources::{Ack as Acknowledgement, Verdict as Acknowledged};
-use crate::store::contract::values::{NOW, alert, at, commit, raise, reject};
+use crate::store::contract::values::{NOW, alert, at, commit, raise, reject, tell};
 use crate::store::{AlertChoice, Commit, OutboxChoice, Store};
 use crate::support::gateway::Verdict;
 use crate::telemetry::{Counter, Families, Health};
@@ -47,8 +48,8 @@ fn deliveries() -> (Vec<Delivery>, Vec<Acked>) {
     (deliveries, acked)
 }
 
-/// Commits as the service does, until it went well.
-async fn commit_all(store: &Arc<DynamoStore>) {
+/// Commits as the service does, until it went well; answers what was counted.
+async fn commit_all(store: &Arc<DynamoStore>) -> Families {
     // Compiling the rules takes longer than all the rest.
     static PLAN: OnceLock<Arc<Plan>> = OnceLock::new();
     let plan = PLAN.get_or_init(|| {
@@ -62,7 +63,7 @@ async fn commit_all(store: &Arc<DynamoStore>) {
         current: watch::channel(Arc::clone(plan)).1,
         clock: Clock::of(|| at(NOW)),
         counter: Counter::new(&families),
-        families,
+        families: families.clone(),
         health: Health::default(),
         end_now: CancellationToken::new(),
         committed: watch::channel(0).0,
@@ -77,6 +78,7 @@ async fn commit_all(store: &Arc<DynamoStore>) {
     for waits in acked {
         assert_eq!(waits.verdict().await, Acknowledged::Done);
     }
+    families
 }
 
 /// Everything that people or programs see of it, without numbers, which have holes after failures.
@@ -140,6 +142,43 @@ async fn a_commit_is_whole_though_any_answer_is_lost() {
 async fn a_commit_is_whole_though_dynamodb_refuses_any_call() {
     let kinds = ["ThrottlingException", "InternalServerError"];
     check(|call| refusal(kinds[call % 2])).await;
+}
+
+/// Another replica raises an alert about the same thing, from beginning to end.
+fn faster(url: String, config: DynamoConfig) {
+    let raised = std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let client = Aws::on_loopback(&url).dynamodb(&Place::default()).await;
+            let store = DynamoStore::open_beside(client, config, &Families::new()).await.unwrap();
+            tell(&store, &raise(), vec![alert("z", "0")], at(NOW)).await.unwrap();
+        });
+    });
+    raised.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_that_another_replica_was_faster_than_is_decided_anew() {
+    let server = Server::start();
+    let store = Arc::new(server.open(server.config("one")).await.unwrap());
+    let (url, config) = (server.url(), server.config("two"));
+    let mut is_first = true;
+    server.gateway.judge(move |action| {
+        if action == "TransactWriteItems" && std::mem::take(&mut is_first) {
+            faster(url.clone(), config.clone());
+        }
+        Verdict::Pass
+    });
+    let counted = commit_all(&store).await;
+    assert_eq!(counted.store_conflicts.get(), 1);
+    assert_eq!(counted.store_errors.get(), 0, "it is no failure");
+    let alerts = store.alerts(&AlertChoice::default()).await.unwrap();
+    let mut told: Vec<(&str, u64)> = alerts
+        .iter()
+        .filter(|one| one.fate == "told")
+        .map(|one| (one.id.as_str(), one.group.as_ref().unwrap().count))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, [("0-1", 8), ("z", 11)]);
 }
 
 #[tokio::test]

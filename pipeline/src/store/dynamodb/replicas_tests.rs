@@ -126,8 +126,9 @@ async fn a_message_is_sent_by_one_replica_whatever_their_clocks_say() {
     assert_eq!(one.due("log", at(NOW), 1).await.unwrap()[0].alert_id, "a");
     // The other one's clock is a day ahead, and it gets no update before the alert was sent.
     assert_eq!(due(&two, after(86_400)).await, ["new/b"]);
-    assert_eq!(due(&one, after(-1)).await, Vec::<String>::new());
-    assert_eq!(due(&one, after(86_400)).await, ["new/a"]);
+    for seconds in [-86_400, -1, 86_400] {
+        assert_eq!(due(&one, after(seconds)).await, ["new/a"]);
+    }
     assert_eq!(two.next_due("log").await.unwrap(), Some(at(NOW)), "its own");
     let number = one.due("log", at(NOW), 1).await.unwrap()[0].number;
     // Only the one that has it says that it failed; that it was sent is true whoever says it.

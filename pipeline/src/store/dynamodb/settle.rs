@@ -176,7 +176,7 @@ impl DynamoStore {
     ) -> Result<TransactWriteItem, StoreError> {
         let mut told = Row::at(&Key::told(&alert_of(row), sink));
         told.number(EXPIRES, self.expires(Timestamp::now(), self.retention.alerts));
-        self.put_short(told, &reference, "what a sink answered")
+        self.put_short(told, reference, "what a sink answered")
     }
 
     fn place(
@@ -188,7 +188,7 @@ impl DynamoStore {
         let mut row = Row::at(&Key::position(sink, &self.replica));
         // A replica that is gone for so long has nothing to go on with.
         row.number(EXPIRES, self.expires(Timestamp::now(), self.retention.alerts));
-        self.put_short(row, &position, "a sink's place").map(Some)
+        self.put_short(row, position, "a sink's place").map(Some)
     }
 
     fn put_short(

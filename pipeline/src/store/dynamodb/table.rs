@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveSpecification,
@@ -79,7 +81,7 @@ impl Table {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
+                    .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
             {
                 return Ok(None);
             }
@@ -124,7 +126,9 @@ impl Table {
             }
             // Another replica makes it at this moment.
             Err(error)
-                if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(CreateTableError::is_resource_in_use_exception) =>
             {
                 Ok(())
             }

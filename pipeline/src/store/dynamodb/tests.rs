@@ -34,6 +34,11 @@ impl Server {
         Self { gateway, moto, table: unique("store"), families: Families::new() }
     }
 
+    /// Its address, past the gateway.
+    pub(super) fn url(&self) -> String {
+        self.moto.url().to_owned()
+    }
+
     pub(super) async fn client(&self) -> aws_sdk_dynamodb::Client {
         Aws::on_loopback(self.gateway.url()).dynamodb(&Place::default()).await
     }
