@@ -675,7 +675,9 @@ fn help_of_store() {
 
 #[test]
 fn help_of_replay() {
-    check(&["replay"], expect_test::expect![[r#"
+    check(
+        &["replay"],
+        expect_test::expect![[r#"
         Read the past from S3: into a report, to people, or by a fleet
 
         Usage: askance replay [OPTIONS] [S3_URL]
@@ -814,17 +816,39 @@ fn help_of_replay() {
           jsonl
           askance replay s3://org-trail/ --from 2025-01-01 --job year --config askance.yaml --to-sinks
           askance replay jobs
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn help_of_replay_jobs() {
-    check(&["replay", "jobs"], expect_test::expect![[r#""#]]);
+    check(
+        &["replay", "jobs"],
+        expect_test::expect![[r#"
+        List jobs, or show one: what it was asked, how far it is, what it found
+
+        Usage: askance replay jobs [OPTIONS] [NAME]
+
+        Arguments:
+          [NAME]  The job to show
+
+        Options:
+              --json     Write JSON, a job a line
+          -h, --help     Print help
+          -V, --version  Print version
+
+        How it is run:
+              --jobs-dir <DIR>  Folder of jobs [default: askance/replay in $XDG_STATE_HOME or
+                                ~/.local/state] [env: ASKANCE_REPLAY_DIR=]
+    "#]],
+    );
 }
 
 #[test]
 fn help_of_backtest() {
-    check(&["backtest"], expect_test::expect![[r#"
+    check(
+        &["backtest"],
+        expect_test::expect![[r#"
         Tell what a change of rules would have done, on files or on the past in S3
 
         Usage: askance backtest [OPTIONS] <PATH>...
@@ -917,5 +941,6 @@ fn help_of_backtest() {
           askance backtest trail/ --rules new/ --baseline old/
           askance backtest s3://org-trail/AWSLogs/ --from 30d --rules new/ --format json
           askance backtest trail/ --rules my/ --builtin
-    "#]]);
+    "#]],
+    );
 }
