@@ -673,3 +673,275 @@ fn help_of_store() {
     "#]],
     );
 }
+
+#[test]
+fn help_of_replay() {
+    check(
+        &["replay"],
+        expect_test::expect![[r#"
+        Read the past from S3: into a report, to people, or by a fleet
+
+        Usage: askance replay [OPTIONS] [S3_URL]
+               askance replay <COMMAND>
+
+        Commands:
+          jobs  List jobs, or show one: what it was asked, how far it is, what it found
+          help  Print this message or the help of the given subcommand(s)
+
+        Arguments:
+          [S3_URL]
+                  What is read: s3://BUCKET or s3://BUCKET/PREFIX; may be left out to go on with --job
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        What is looked at:
+              --from <TIME>
+                  Only events at this time or later: 30d, 2026-11-24, 2026-11-24T09:30:00Z
+
+              --to <TIME>
+                  Only events before this time [default: now]
+
+              --account <ID>
+                  Only this account: its folders, and events that happened in it; may be repeated
+
+              --region <REGION>
+                  Only this region: its folders, and events that happened in it; may be repeated
+
+        Rules:
+              --rules <PATH>
+                  Rule file or folder, instead of the built-in rules; may be repeated
+
+              --builtin
+                  The built-in rules as well as those of --rules
+
+              --placeholders <FILE>
+                  File with values for %placeholders%, as `name: [values]`; may be repeated
+
+              --keep-going
+                  Leave out rules with errors instead of stopping
+
+        Where it goes:
+              --to-sinks
+                  Tell people: alerts go to the store, routes and sinks of --config, marked as historic
+
+              --dry-run
+                  Say what would be read and what it would cost, and read nothing
+
+              --enqueue <QUEUE_URL>
+                  Put the objects into this queue, for `askance run` to read (replay_queue_url of its
+                  source)
+
+              --format <FORMAT>
+                  How alerts are written
+
+                  Possible values:
+                  - table: For people
+                  - jsonl: One JSON object a line
+                  - json:  One JSON array
+                  - csv:   Comma-separated, safe for spreadsheets
+
+                  [default: table]
+
+              --output <FILE>
+                  Write alerts to this file
+
+              --no-event
+                  Leave the whole record out of JSON alerts
+
+          -q, --quiet
+                  No plan, no progress bar and no summary
+
+        How it is run:
+              --job <NAME>
+                  The job's name, to go on with it or to look at it later [default: made of what is asked
+                  for]
+
+              --restart
+                  Begin the job anew, and forget what it found
+
+              --jobs-dir <DIR>
+                  Folder of jobs [default: askance/replay in $XDG_STATE_HOME or ~/.local/state]
+
+                  [env: ASKANCE_REPLAY_DIR=]
+
+              --bucket-region <REGION>
+                  The bucket's region, if it is not the one of AWS's environment
+
+              --role-arn <ARN>
+                  A role to read the bucket with
+
+              --requester-pays
+                  Pay for the requests to a bucket whose reader pays
+
+              --concurrency <N>
+                  Most downloads at once; S3 is asked for fewer when it says so
+
+                  [default: 128]
+
+              --threads <N>
+                  Worker threads [default: one for each processor]
+
+              --allow-unreadable
+                  Don't exit with 3 because of what could not be listed or read
+
+              --config <FILE>
+                  Configuration file: rules, limits, aws, the bucket's role; with --to-sinks all of it
+
+              --log-format <LOG_FORMAT>
+                  How lines of the log look; ASKANCE_LOG chooses what is told (askance=debug,warn)
+
+                  Possible values:
+                  - text: For people
+                  - json: A JSON object a line
+
+                  [env: ASKANCE_LOG_FORMAT=]
+                  [default: text]
+
+        A replay that was interrupted, however it ended, goes on where it was when it is started again. Jobs
+        are kept below --jobs-dir; two replays of the same job are refused.
+
+        Exit codes, the first that applies:
+          130  ended by a signal; start it again to go on
+          2  wrong use, nothing to read, or no way to go on
+          3  some of it could not be listed or read; everything else was
+          0  otherwise
+
+        Examples:
+          askance replay s3://org-trail/AWSLogs/ --from 2026-03-01 --to 2026-04-01 --dry-run
+          askance replay s3://org-trail/AWSLogs/ --from 30d --account 111122223333 --rules new/ --format
+          jsonl
+          askance replay s3://org-trail/ --from 2025-01-01 --job year --config askance.yaml --to-sinks
+          askance replay jobs
+    "#]],
+    );
+}
+
+#[test]
+fn help_of_replay_jobs() {
+    check(
+        &["replay", "jobs"],
+        expect_test::expect![[r#"
+        List jobs, or show one: what it was asked, how far it is, what it found
+
+        Usage: askance replay jobs [OPTIONS] [NAME]
+
+        Arguments:
+          [NAME]  The job to show
+
+        Options:
+              --json     Write JSON, a job a line
+          -h, --help     Print help
+          -V, --version  Print version
+
+        How it is run:
+              --jobs-dir <DIR>  Folder of jobs [default: askance/replay in $XDG_STATE_HOME or
+                                ~/.local/state] [env: ASKANCE_REPLAY_DIR=]
+    "#]],
+    );
+}
+
+#[test]
+fn help_of_backtest() {
+    check(
+        &["backtest"],
+        expect_test::expect![[r#"
+        Tell what a change of rules would have done, on files or on the past in S3
+
+        Usage: askance backtest [OPTIONS] <PATH>...
+
+        Arguments:
+          <PATH>...
+                  Files and folders, or one s3://BUCKET/PREFIX
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Rules:
+              --rules <PATH>
+                  Rule file or folder, instead of the built-in rules; may be repeated
+
+              --builtin
+                  The built-in rules as well as those of --rules
+
+              --placeholders <FILE>
+                  File with values for %placeholders%, as `name: [values]`; may be repeated
+
+              --keep-going
+                  Leave out rules with errors instead of stopping
+
+              --baseline <PATH>
+                  Rule file or folder as it is now, to compare with [default: the built-in rules]; may be
+                  repeated
+
+        What is looked at:
+              --from <TIME>
+                  Only events at this time or later: 30d, 2026-11-24, 2026-11-24T09:30:00Z; needed for S3
+
+              --to <TIME>
+                  Only events before this time
+
+              --account <ID>
+                  Only events of this account (the one it happened in); may be repeated
+
+              --region <REGION>
+                  Only events of this region; may be repeated
+
+        Output:
+              --format <FORMAT>
+                  How the report is written
+
+                  Possible values:
+                  - table: For people
+                  - json:  One JSON object
+
+                  [default: table]
+
+              --output <FILE>
+                  Write the report to this file
+
+          -q, --quiet
+                  No plan and no notes on what could not be read
+
+        How it is run:
+              --bucket-region <REGION>
+                  The bucket's region, if it is not the one of AWS's environment
+
+              --role-arn <ARN>
+                  A role to read the bucket with
+
+              --requester-pays
+                  Pay for the requests to a bucket whose reader pays
+
+              --threads <N>
+                  Worker threads [default: one for each processor]
+
+              --allow-unreadable
+                  Don't exit with 3 because of input that could not be read
+
+              --config <FILE>
+                  Configuration file: limits, aws, the bucket's role
+
+        Both sets run in one pass over the data; rules that are the same in both run once.
+
+        Exit codes, the first that applies:
+          130  ended by a signal
+          2  wrong use, or rules that cannot be used
+          3  some input could not be read or was damaged; everything else was read
+          0  otherwise
+
+        Examples:
+          askance backtest trail/ --rules new/ --baseline old/
+          askance backtest s3://org-trail/AWSLogs/ --from 30d --rules new/ --format json
+          askance backtest trail/ --rules my/ --builtin
+    "#]],
+    );
+}

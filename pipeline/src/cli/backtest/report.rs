@@ -113,7 +113,7 @@ impl Report<'_> {
             }
         }
         for (label, samples) in [("new", &of.new), ("gone", &of.gone)] {
-            for sample in samples.iter() {
+            for sample in samples {
                 writeln!(out, "  {}", clean(&format!("{label:<10} {}", told(sample))))?;
             }
         }
