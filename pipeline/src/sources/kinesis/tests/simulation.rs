@@ -208,6 +208,11 @@ impl Process {
     }
 }
 
+/// How many histories are played: six, or as many as `ASKANCE_SEEDS` says.
+fn seeds() -> u64 {
+    std::env::var("ASKANCE_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(6)
+}
+
 /// 1 shard to 8 to 3, with load, ten kills and cuts.
 async fn reshards_and_kills(mode: KinesisMode, seed: u64) {
     fastrand::seed(seed);
@@ -249,14 +254,14 @@ async fn reshards_and_kills(mode: KinesisMode, seed: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn polling_loses_nothing_under_reshards_and_kills() {
-    for seed in 0..6 {
+    for seed in 0..seeds() {
         reshards_and_kills(KinesisMode::Polling, seed).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn fan_out_loses_nothing_under_reshards_and_kills() {
-    for seed in 100..106 {
+    for seed in 1000..1000 + seeds() {
         reshards_and_kills(KinesisMode::FanOut, seed).await;
     }
 }
