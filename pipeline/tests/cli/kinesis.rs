@@ -29,6 +29,6 @@ fn what_a_kinesis_source_must_not_be_is_told_with_its_place() {
     Sandbox::with("askance.yaml", CONFIG).run(&["config", "check"]).exits(0).shows("good");
     check("2026-03-02T12:00:00Z", "yesterday", "initial_position");
     check("application: askance-trail, ", "", "\"application\" is missing");
-    check("[trail, other]", "[]", "stream");
+    check("[trail, other]", "[]", "the list must not be empty");
     check("type: kinesis,", "type: kinesis, mode: pushed,", "fan_out");
 }
