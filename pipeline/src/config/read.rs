@@ -371,7 +371,7 @@ aws:     {s3_path_style: false}
             "sources: {a: {type: s3_queu, queue_url: x}, b: {path: x}, c: {type: s3_queue}}",
             &[
                 "1:21: sources.a.type: unknown \"s3_queu\" (did you mean \"s3_queue\"?)",
-                "1:48: sources.b has no \"type\" (one of s3_queue, directory, stdin)",
+                "1:48: sources.b has no \"type\" (one of s3_queue, kinesis, directory, stdin)",
                 "1:62: \"buckets\" is missing: Buckets that may be read, by name or with more about them",
                 "1:62: \"queue_url\" is missing: The queue's URL",
             ],

@@ -17,6 +17,7 @@ mod generated;
 mod help;
 mod hostile;
 mod inputs;
+mod kinesis;
 mod levels;
 mod limits;
 mod odd;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::consumer::table_failed;
 use super::ending::new_lease;
 use super::env::{Env, Unit};
 use super::leases::sync::{self, Hole, Shard};
@@ -59,7 +58,7 @@ impl Audit {
                 env.troubles.are(self.unit.stream.name(), &error.words);
             }
             Err(Trouble::Table(error)) => {
-                table_failed(env, &error);
+                env.metrics.failed(error.reason());
                 warn!(source = %env.context.name, "{error}: will try again");
             }
             Err(Trouble::Listing(words)) => {
@@ -119,7 +118,7 @@ impl Audit {
         leases: &mut Vec<Lease>,
     ) -> Result<(), Trouble> {
         // A name of now would mean another place after a crash.
-        let position = if position == Position::Latest { env.from_now() } else { position };
+        let position = if position == Position::Latest { env.now_on() } else { position };
         let child = Child {
             id: shard.id.clone(),
             parents: shard.parents.clone(),

@@ -13,7 +13,6 @@ use tracing::{info, warn};
 use super::ending;
 use super::env::{Env, Unit};
 use super::held::{Held, HeldError};
-use super::leases::TableError;
 use super::position::{Position, Within};
 use super::reader::{End, Fetched, Reader};
 use super::stream::{Child, Failure, Start, StreamError, StreamRecord};
@@ -103,7 +102,7 @@ impl Consumer {
         ending::wait_for_parents(&env, &unit, &held).await?;
         if self.position == Position::Latest {
             // A name would mean another place after a crash before the first record; a time does not.
-            self.move_to(env.from_now()).await?;
+            self.move_to(env.now_on()).await?;
         }
         let mut reader = Reader::new(&env, &unit, &held.lease().shard, start_of(&self.position));
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
@@ -352,21 +351,12 @@ where
             Ok(()) => return Ok(()),
             Err(HeldError::Lost) => return Err(Halt(Ended::Lost)),
             Err(HeldError::Table(error)) => {
-                table_failed(env, &error);
+                env.metrics.failed(error.reason());
                 warn!(source = %env.context.name, attempts = backoff.attempts(), "{error}: will try again");
             }
         }
         tokio::time::sleep(backoff.next(None)).await;
     }
-}
-
-/// Counts a failure of the table.
-pub fn table_failed(env: &Env, error: &TableError) {
-    env.metrics.failed(match error {
-        TableError::Throttled(_) => "table_throttled",
-        TableError::Failed(_) => "table_failed",
-        TableError::Unusable(_) => "table_unusable",
-    });
 }
 
 /// Where reading goes on.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::consumer::{Ended, Halt, insist, table_failed};
+use super::consumer::{Ended, Halt, insist};
 use super::env::{Env, Unit};
 use super::held::{Held, HeldError};
 use super::leases::sync::Shard;
@@ -27,7 +27,7 @@ pub async fn wait_for_parents(env: &Env, unit: &Unit, held: &Held) -> Result<(),
                 Ok(Some(lease)) if lease.is_finished() => break,
                 Ok(Some(_)) => {}
                 Err(error) => {
-                    table_failed(env, &error);
+                    env.metrics.failed(error.reason());
                     warn!(source = %env.context.name, shard = %held.lease().shard, "{error}: will try again");
                 }
             }
@@ -115,7 +115,7 @@ async fn is_put_off(env: &Env, unit: &Unit, held: &Held, child: &Child) -> Resul
             let row = held.table().get(&unit.key(parent)).await;
             match row {
                 Ok(Some(_)) => break,
-                Err(error) => table_failed(env, &error),
+                Err(error) => env.metrics.failed(error.reason()),
                 Ok(None) => match unit.shards(Duration::ZERO).await {
                     Ok(shards) if shards.iter().any(|shard| shard.id == *parent) => {
                         return Ok(true);
@@ -140,7 +140,7 @@ async fn write(env: &Env, held: &Held, key: &str, change: &Change) -> Result<boo
         match held.table().write(key, change).await {
             Ok(is_written) => return Ok(is_written),
             Err(error) => {
-                table_failed(env, &error);
+                env.metrics.failed(error.reason());
                 warn!(source = %env.context.name, "{error}: will try again");
             }
         }

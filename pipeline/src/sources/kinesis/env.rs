@@ -52,7 +52,7 @@ const BEFORE_NOW: Duration = Duration::from_secs(60);
 
 impl Env {
     /// From about now on, as a time that stays what it is.
-    pub fn from_now(&self) -> Position {
+    pub fn now_on(&self) -> Position {
         let now = self.clock.now().as_millisecond();
         Position::AtTimestamp(now.saturating_sub(BEFORE_NOW.as_millis() as i64))
     }

@@ -35,12 +35,13 @@ pub enum HeldError {
 }
 
 impl Held {
-    /// A lease that `me` has taken just now, as it stands in the table.
+    /// A lease that `me` has taken, as it stands in the table; the write was begun at `taken`: others may
+    /// have seen it from then on.
     pub fn new(
         lease: Lease,
         me: &Arc<str>,
         table: &Arc<dyn LeaseTable>,
-        failover: Duration,
+        (failover, taken): (Duration, Instant),
     ) -> Self {
         Self {
             counter: tokio::sync::Mutex::new(lease.counter),
@@ -48,7 +49,7 @@ impl Held {
             me: Arc::clone(me),
             table: Arc::clone(table),
             failover,
-            renewed: Mutex::new(Instant::now()),
+            renewed: Mutex::new(taken),
             lost: CancellationToken::new(),
         }
     }
@@ -143,3 +144,7 @@ impl Held {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 }
+
+#[cfg(test)]
+#[path = "held_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::aws_stream::{AwsStream, Identity, failure, identify};
 use super::env::{Env, FETCHES, Times, Unit};
-use super::leases::{DynamoTable, LeaseTable};
+use super::leases::{DynamoTable, LeaseTable, TableError};
 use super::name::StreamName;
 use super::position::Position;
 use super::stream::{Failure, Stream, StreamError};
@@ -127,8 +127,8 @@ impl Source for Kinesis {
                     error.words
                 }
                 Err(Begin::Table(error)) => {
-                    metrics.failed("table_failed");
-                    error
+                    metrics.failed(error.reason());
+                    error.to_string()
                 }
             };
             context.metrics.down();
@@ -170,13 +170,13 @@ const START: &str = "the start";
 
 enum Begin {
     Stream(StreamError),
-    Table(String),
+    Table(TableError),
 }
 
 impl Kinesis {
     async fn begin(&self, table: &dyn LeaseTable) -> Result<Vec<Unit>, Begin> {
         let units = self.streams(true).await.map_err(Begin::Stream)?;
-        table.ensure().await.map_err(|error| Begin::Table(error.to_string()))?;
+        table.ensure().await.map_err(Begin::Table)?;
         Ok(units)
     }
 }

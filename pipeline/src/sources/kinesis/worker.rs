@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::audit::Audit;
-use super::consumer::{Consumer, Ended, table_failed};
+use super::consumer::{Consumer, Ended};
 use super::env::{Env, Unit};
 use super::held::{Held, HeldError};
 use super::leases::taking::{Seen, choose};
@@ -139,7 +139,7 @@ impl Worker {
     }
 
     fn table_trouble(&self, words: &str, failure: &super::leases::TableError) {
-        table_failed(&self.env, failure);
+        self.env.metrics.failed(failure.reason());
         self.env.context.metrics.down();
         warn!(source = %self.env.context.name, "{words}: will try again");
         self.env.troubles.are(TABLE, words);
@@ -196,7 +196,7 @@ impl Worker {
                 Ok(false) => debug!(lease = %lease.key, "another worker took it"),
                 Ok(true) if began.elapsed() < failover => {
                     let counter = counter.saturating_add(1);
-                    self.begin(Lease { counter, owner: Some(owner), ..lease.clone() });
+                    self.begin(Lease { counter, owner: Some(owner), ..lease.clone() }, began);
                     self.env.metrics.lease(why.name());
                     info!(source = %self.env.context.name, lease = %lease.key, why = why.name(), "a shard is read here");
                 }
@@ -207,10 +207,10 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, lease: Lease) {
+    fn begin(&mut self, lease: Lease, taken: Instant) {
         let Some(unit) = self.units.iter().find(|unit| unit.id == lease.stream) else { return };
         let failover = self.env.times.failover;
-        let held = Arc::new(Held::new(lease, &self.env.me, &self.env.table, failover));
+        let held = Arc::new(Held::new(lease, &self.env.me, &self.env.table, (failover, taken)));
         let key = held.lease().key.clone();
         let consumer = Consumer::new(&self.env, unit, &held);
         self.holding.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&held));
@@ -237,7 +237,7 @@ async fn renew(env: Arc<Env>, holding: Holding) {
                 match held.renew().await {
                     Ok(()) | Err(HeldError::Lost) => {}
                     Err(HeldError::Table(error)) => {
-                        table_failed(env, &error);
+                        env.metrics.failed(error.reason());
                         warn!(source = %env.context.name, lease = %held.lease().key,
                             "{error}: will try again while the lease lasts");
                     }

@@ -125,8 +125,8 @@ pub fn s(text: &str) -> AttributeValue {
 }
 
 /// A number value.
-pub fn n(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+pub fn n(number: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
 }
 
 /// Writes a row; what is empty is left out.
@@ -165,9 +165,9 @@ pub fn write(lease: &Lease) -> Row {
 pub fn checkpoint(position: &Position) -> Vec<(&'static str, AttributeValue)> {
     let mut values = vec![("checkpoint", s(&position.to_string()))];
     match position {
-        Position::AtTimestamp(at) => values.push(("startAt", n(at))),
+        Position::AtTimestamp(at) => values.push(("startAt", n(*at))),
         Position::Record(_, Within::Place(place)) => {
-            values.push(("checkpointSubSequenceNumber", n(place)));
+            values.push(("checkpointSubSequenceNumber", n(*place)));
         }
         Position::TrimHorizon | Position::Latest | Position::ShardEnd => {
             values.push(("checkpointSubSequenceNumber", n(0)));

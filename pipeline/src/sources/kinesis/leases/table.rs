@@ -58,3 +58,14 @@ pub enum TableError {
     #[error("{0}")]
     Unusable(String),
 }
+
+impl TableError {
+    /// As in counters.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Throttled(_) => "table_throttled",
+            Self::Failed(_) => "table_failed",
+            Self::Unusable(_) => "table_unusable",
+        }
+    }
+}

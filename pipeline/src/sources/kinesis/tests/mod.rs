@@ -1,6 +1,6 @@
 //! The source against doubles and against AWS as moto plays it.
 
-mod double;
+pub mod double;
 mod moto;
 mod simulation;
 mod stand_in;

@@ -255,6 +255,9 @@ async fn resharding_is_followed_by_the_list_of_shards() {
     let split = split.shard_to_split("shardId-000000000000").new_starting_hash_key(&half);
     split.send().await.unwrap();
     trail.is_finished("shardId-000000000000").await;
+    let leases = trail.leases().await;
+    let first = leases.iter().find(|lease| lease.shard == "shardId-000000000000").unwrap();
+    assert_eq!(first.children, ["shardId-000000000001", "shardId-000000000002"]);
     let merge = trail.kinesis.merge_shards().stream_name(&trail.name);
     let merge = merge.shard_to_merge("shardId-000000000001");
     merge.adjacent_shard_to_merge("shardId-000000000002").send().await.unwrap();
@@ -266,8 +269,6 @@ async fn resharding_is_followed_by_the_list_of_shards() {
     assert_eq!(last.parents, ["shardId-000000000001", "shardId-000000000002"]);
     assert_eq!(last.position, Position::TrimHorizon);
     assert!(leases.iter().all(|lease| lease.owner.is_none()), "given back: {leases:?}");
-    let first = leases.iter().find(|lease| lease.shard == "shardId-000000000000").unwrap();
-    assert_eq!(first.children, ["shardId-000000000001", "shardId-000000000002"]);
     let count = |name: &str| runtime.count(&runtime.families.kinesis_lease_changes, name);
     assert_eq!(count("finished"), 3);
 }
