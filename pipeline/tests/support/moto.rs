@@ -24,7 +24,21 @@ impl Moto {
     /// # Panics
     /// When there is none and none can be started; says how to install it.
     pub fn start() -> Self {
-        if let Ok(url) = std::env::var("ASKANCE_MOTO_URL")
+        Self::named("ASKANCE_MOTO_URL")
+    }
+
+    /// As [`Self::start`], the one named by `ASKANCE_MOTO_MAIL_URL`: whoever asks what mail was sent is
+    /// told everything that the server holds, of all services.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[allow(dead_code, reason = "the tests of the whole program send no mail by it")]
+    pub fn for_mail() -> Self {
+        Self::named("ASKANCE_MOTO_MAIL_URL")
+    }
+
+    fn named(variable: &str) -> Self {
+        if let Ok(url) = std::env::var(variable)
             && !url.is_empty()
         {
             return Self { url, child: None };

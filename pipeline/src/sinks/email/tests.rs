@@ -144,7 +144,7 @@ impl Place for Ses {
     const IS_FOR_PEOPLE: bool = true;
 
     async fn start() -> Self {
-        let moto = Moto::start();
+        let moto = Moto::for_mail();
         let address = moto.url().trim_start_matches("http://").parse().unwrap();
         let refusal = r#"{"__type":"MessageRejected","message":"Email address is not verified."}"#;
         let way = Way::to(address, Speech::Http(400, refusal)).await;
