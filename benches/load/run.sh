@@ -7,13 +7,16 @@
 #   --quick      a small corpus and short times, to see that it works; written to target/load-quick
 #   --out DIR    write there instead of benches/runs/<date>-<machine>-load
 #   --work DIR   keep the corpus there and take it from there (default: a temporary folder)
-#   --only TABLE only this table: stream latency memory (latency needs the rate that stream measures)
+#   --only TABLE only this table: stream latency memory kinesis shards (latency needs the rate that stream measures)
 #
 #   stream       `askance scan` over a corpus, and `askance run` reading it as fast as it can; start-up
 #                is in neither
 #   latency      from a message that can be received to its alert at SNS, at half the rate of stream
 #   memory       every sink stopped (one hangs and fails, one refuses), objects as fast as they are
 #                taken; then SNS answers again and what waited is told
+#   kinesis      `askance scan` over a corpus, and `askance run` reading it from 8 shards by GetRecords; the
+#                leases are in moto (make tools), beside the stand-in
+#   shards       memory while one process reads 200 shards
 #
 # Asked figures are in asked.tsv. A table that fails is told in the summary and does not stop the
 # others. The machine should do nothing else; its load is noted before and after.
@@ -142,11 +145,12 @@ order() { curl -sf -o /dev/null -X POST -d "$1" "$endpoint/_control"; }
 # service SINKS: starts `askance run` on a new store; SINKS are more sinks than SNS, in YAML.
 service() {
     rm -f load.db*
-    local port
+    local port source
+    source=${source_yaml:-"{type: s3_queue, queue_url: \"$(field standin.json queue_url)\", buckets: [$(field standin.json bucket)]}"}
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     metrics_url=http://127.0.0.1:$port
     cat >askance.yaml <<YAML
-sources: {trail: {type: s3_queue, queue_url: "$(field standin.json queue_url)", buckets: [$(field standin.json bucket)]}}
+sources: {trail: $source}
 sinks:
   people: {type: sns, topic_arn: "$(field standin.json topic_arn)"}
 $1
@@ -321,7 +325,67 @@ table_memory() {
         "$(calculate "$told / $incidents")"
 }
 
-for name in stream latency memory; do
+# kinesis_service SHARDS: a stand-in with so many shards, moto for the leases, and askance reading.
+kinesis_service() {
+    local lease_port
+    lease_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    taskset -c $their_core "$root/target/tools/bin/moto_server" -H 127.0.0.1 -p "$lease_port" >/dev/null 2>&1 &
+    echo $! >>"$started"
+    has_leases() { curl -s -o /dev/null "http://127.0.0.1:$lease_port/moto-api/"; }
+    waits 'moto' 120 has_leases
+    stand_in --rate 0 --shards "$1"
+    export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$lease_port
+    source_yaml='{type: kinesis, stream: trail, application: load, initial_position: trim_horizon}'
+    service ''
+}
+
+table_kinesis() {
+    everyday
+    mkdir -p empty
+    local bytes once repeats paths start scan_rate t1 t2 b1 b2 o1 o2 seconds rate
+    bytes=$(reported everyday bytes)
+    scan_seconds everyday >/dev/null
+    once=$(scan_seconds everyday)
+    repeats=$(awk -v want="$stream_seconds" -v once="$once" 'BEGIN { print int(want / once / 2) + 1 }')
+    paths=$(for ((i = 0; i < repeats; i++)); do printf 'everyday '; done)
+    start=$(scan_seconds empty)
+    # shellcheck disable=SC2086 # words
+    scan_rate=$(calculate "$repeats * $bytes / ($(scan_seconds $paths) - $start)")
+    echo "scan: $(calculate "$scan_rate / 1e6") MB/s of text"
+    kinesis_service 8
+    is_warm() { [ "$(metric askance_stage_bytes_total '{stage="parse"}' | cut -d. -f1)" -gt 0 ]; }
+    waits 'the first records' 120 is_warm
+    sleep $settle_seconds
+    t1=$(now) b1=$(metric askance_stage_bytes_total '{stage="parse"}') o1=$(ticks "$askance")
+    sleep $stream_seconds
+    is_alive
+    t2=$(now) b2=$(metric askance_stage_bytes_total '{stage="parse"}') o2=$(ticks "$askance")
+    seconds=$(calculate "$t2 - $t1")
+    rate=$(calculate "($b2 - $b1) / $seconds")
+    curl -sf "$endpoint/_stats"
+    echo
+    row kinesis_ratio '`askance run` from 8 shards by GetRecords / `askance scan`, in bytes of text a second' \
+        "$(calculate "$rate / 1e6") MB/s; scan $(calculate "$scan_rate / 1e6") MB/s; processor $(calculate "($o2 - $o1) / $seconds") %" \
+        "$(calculate "$rate / $scan_rate")"
+}
+
+table_shards() {
+    everyday
+    kinesis_service 200
+    local held=0 began=$SECONDS peak
+    has_all() { held=$(metric askance_kinesis_leases '{source="trail"}'); [ "${held%.*}" -ge 200 ]; }
+    waits 'all 200 leases' 300 has_all
+    echo "200 leases after $((SECONDS - began)) s"
+    sleep $stream_seconds
+    is_alive
+    curl -sf "$endpoint/_stats"
+    echo
+    peak=$(awk '/^VmHWM/ { print $2 * 1024 / 1e6 }' "/proc/$askance/status")
+    row kinesis_memory 'peak memory in MB, 200 shards read by one process' \
+        "$stream_seconds s, bytes of objects in memory $(metric askance_queue_bytes) of $(metric askance_queue_capacity_bytes)" "$(calculate "$peak")"
+}
+
+for name in stream latency memory kinesis shards; do
     table $name
 done
 

@@ -36,65 +36,22 @@ else
     size=463MB files=120 repeat=20 runs=5
 fi
 
-has() { command -v "$1" >/dev/null; }
+. "$here/../measure.sh"
 for tool in taskset curl python3; do
     has $tool || { echo "run.sh: missing: $tool" >&2; exit 2; }
 done
 [ "$(nproc)" -gt 1 ] || { echo 'run.sh: needs two cores: one for askance, one for the stand-in' >&2; exit 2; }
-
-# The machine without its name: 2-core-epyc.
-machine() {
-    local model
-    model=$(lscpu | sed -n 's/^Model name: *//p' | sed -n 1p | tr '[:upper:]' '[:lower:]')
-    model=$(sed -E 's/\((r|tm)\)//g; s/@.*//; s/\b(amd|intel|cpu|processor|[0-9]+-core)\b//g' <<<"$model")
-    model=$(tr -cs 'a-z0-9' - <<<"$model" | sed 's/^-*//; s/-*$//')
-    echo "$(nproc --all)-core-${model:-$(uname -m)}"
-}
-
-if [ -z "$out" ] && [ $is_quick = 1 ]; then
-    out=$root/target/replay-quick
-    rm -rf "$out"
-elif [ -z "$out" ]; then
-    first=$root/benches/runs/$(date -u +%F)-$(machine)-replay
-    out=$first
-    for ((number = 2; ; number++)); do
-        [ -e "$out" ] || break
-        out=$first-$number
-    done
-elif [ -e "$out" ]; then
-    echo "run.sh: $out is there already" >&2
-    exit 2
-fi
-mkdir -p "$out"
-temporary=''
-if [ -z "$work" ]; then
-    work=$(mktemp -d)
-    temporary=$work
-fi
+places replay -replay
 standin=''
 leave() {
     [ -z "$standin" ] || kill "$standin" 2>/dev/null || true
-    [ -z "$temporary" ] || rm -rf "$temporary"
+    [ $is_own_work = 0 ] || rm -rf "$work"
 }
 trap leave EXIT
 trap 'exit 130' INT TERM
 
-target=${CARGO_TARGET_DIR:-$root/target}
-if [ -z "${ASKANCE_BIN_DIR:-}" ]; then
-    (cd "$root" && cargo build --release --locked -p askance -p askance-benches --bins)
-fi
-bins=${ASKANCE_BIN_DIR:-$target/release}
-mkdir -p "$work/bin"
-cp "$bins/askance" "$bins/askance-gen" "$bins/askance-standin" "$bins/askance-download" "$work/bin/"
-commit=$(git -C "$root" describe --always --abbrev=12 --dirty 2>/dev/null || echo unknown)
-{
-    echo "date: $(date -u +%FT%TZ)"
-    echo "commit: $commit"
-    echo "kernel: $(uname -srm)"
-    lscpu | grep -E '^(Model name|CPU\(s\)|Thread|Core|CPU max MHz|BogoMIPS|Hypervisor|L1d|L2|L3)' | sed 's/: */: /'
-    sed -n 's/^MemTotal: */memory: /p' /proc/meminfo
-    echo "load before: $(cut -d' ' -f1-3 /proc/loadavg)"
-} >"$out/machine.txt"
+build askance askance-gen askance-standin askance-download
+note_machine
 
 # From here on every path is relative, so that what is written names no folder of this machine.
 cd "$work"
@@ -102,13 +59,8 @@ export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_REGION=eu-wes
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 unset AWS_PROFILE
 
-if [ "$(cat corpus.args 2>/dev/null)" != "$size $files" ]; then
-    rm -rf corpus corpus.args
-    bin/askance-gen corpus --out corpus --files "$files" --bytes "$size" --incidents 100 >corpus.json
-    echo "$size $files" >corpus.args
-fi
+corpus everyday --files "$files" --bytes "$size" --incidents 100
 
-calculate() { awk "BEGIN { printf \"%.4g\", ($1) }"; }
 now() { date +%s.%N; }
 median() { printf '%s\n' "$@" | sort -g | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
@@ -122,7 +74,7 @@ timed() {
 }
 
 : >standin.json
-taskset -c 0 bin/askance-standin --corpus corpus --repeat $repeat --rate max --backlog 100000000 >standin.json 2>standin.log &
+taskset -c 0 bin/askance-standin --corpus everyday --repeat $repeat --rate max --backlog 100000000 >standin.json 2>standin.log &
 standin=$!
 for _ in $(seq 600); do
     [ -s standin.json ] && break
@@ -142,7 +94,7 @@ echo 'aws: {s3_path_style: true}' >askance.yaml
 
 downloads=() replays=() scans=() ones=() twos=()
 span=(--from 2020-01-01 --to 2030-01-01)
-paths=$(for ((i = 0; i < repeat; i++)); do printf 'corpus '; done)
+paths=$(for ((i = 0; i < repeat; i++)); do printf 'everyday '; done)
 mkdir -p rules
 cp -r "$root/rules/." rules/
 find rules -name '*.cases.yml' -delete
@@ -177,22 +129,16 @@ ratio=$(calculate "$replay / ($download < $scan ? $download : $scan)")
     echo "backtest of one set: ${ones[*]} s, of two: ${twos[*]} s"
 } | tee "$out/replay.txt"
 echo "load after: $(cut -d' ' -f1-3 /proc/loadavg)" >>"$out/machine.txt"
-judge() {
-    awk -F'\t' -v id="$1" -v figure="$2" -v quick=$is_quick '
-        $1 == id { met = $2 == "<=" ? figure + 0 <= $3 + 0 : figure + 0 >= $3 + 0
-            printf "%s %s | %s | %s\n", $2, $3, figure, quick ? "not judged" : met ? "yes" : "**no**" }' "$here/asked.tsv"
-}
+row replay_ratio '`askance replay` / the lower of downloader and `askance scan`, packed bytes' \
+    "replay $(calculate "$replay / 1e6"), downloader $(calculate "$download / 1e6"), scan $(calculate "$scan / 1e6") MB/s" "$ratio"
+row backtest_ratio '`askance backtest` of two sets of which every rule differs / of one set' \
+    "$two s, $one s" "$(calculate "$two / $one")"
 {
     echo "# Replay, $(date -u +%F), $(machine)"
     echo
     echo "Commit $commit, corpus of $size in $files files, each read $repeat times over, \`benches/replay/run.sh$([ $is_quick = 0 ] || echo ' --quick')\`."
     echo "One core and one thread for each program, the stand-in on another core; medians of $runs runs, wall time with"
-    echo "start-up and listing. Packed bytes."
-    [ $is_quick = 0 ] || printf '\nA short run, to see that it works: nothing here is a claim.\n'
-    printf '\n| what | measured | asked | ratio | met |\n|---|---|---|---|---|\n'
-    echo "| \`askance replay\` / the lower of downloader and \`askance scan\` | replay $(calculate "$replay / 1e6"), downloader $(calculate "$download / 1e6"), scan $(calculate "$scan / 1e6") MB/s | $(judge replay_ratio "$ratio") |"
-    echo "| \`askance backtest\` of two sets of which every rule differs / of one set | $two s, $one s | $(judge backtest_ratio "$(calculate "$two / $one")") |"
+    echo "start-up and listing."
+    judged
 } >"$out/summary.md"
-printf '\n'
-cat "$out/summary.md"
-echo "written to ${out#"$root"/}"
+conclude

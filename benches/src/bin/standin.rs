@@ -1,4 +1,4 @@
-//! `askance-standin`: S3, SQS and SNS on one address, from memory. Only arguments are here.
+//! `askance-standin`: S3, SQS, SNS and Kinesis on one address, from memory. Only arguments are here.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use askance_benches::standin::{Fault, FeedConfig, Rate, Standin, StandinConfig};
 use clap::Parser;
 
-/// Stands in for S3, SQS and SNS, for load and faults. Its first line tells where it is.
+/// Stands in for S3, SQS, SNS and Kinesis, for load and faults. Its first line tells where it is.
 ///
 /// GET /_stats tells what was asked of it, GET /_published?from=N what was published; POST /_control
 /// takes {"faults": [...], "rate": "100", "forget_times": true}.
@@ -55,6 +55,9 @@ struct Arguments {
     /// PutObject into the bucket makes a message.
     #[arg(long)]
     notify_puts: bool,
+    /// Shards of a Kinesis stream (of any name) that holds the corpus without end; 0: no stream.
+    #[arg(long, default_value_t = 0)]
+    shards: u64,
     /// OPERATION@FIRST-LAST/EVERY=EFFECT, without LAST, `-LAST` or `/EVERY` too: GetObject@3=cut:1000, Publish@1-=status:500,
     /// DeleteMessageBatch@2=lost:500, ReceiveMessage@1-9/2=hang:5, GetObject@1-=slow:65536.
     #[arg(long)]
@@ -72,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         visibility: Duration::from_secs(arguments.visibility),
         max_receives: arguments.max_receives,
         notify_puts: arguments.notify_puts,
+        shards: arguments.shards,
         feed: FeedConfig {
             rate: arguments.rate,
             repeat: arguments.repeat,

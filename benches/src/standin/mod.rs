@@ -1,4 +1,4 @@
-//! A stand-in for S3, SQS and SNS that answers from memory, faster than askance reads.
+//! A stand-in for S3, SQS, SNS and Kinesis that answers from memory, faster than askance reads.
 //!
 //! It makes load and faults to measure and torture `askance run` with; moto is what AWS's behaviour
 //! is tested against. There are no accounts, signatures or policies here: whoever asks is answered.
@@ -11,6 +11,7 @@ mod corpus;
 mod fault;
 mod feed;
 mod fresh;
+mod kinesis;
 mod listing;
 mod notification;
 mod objects;

@@ -18,7 +18,7 @@ use super::answer::{Answer, form};
 use super::fault::Effect;
 use super::feed::{self, Feed};
 use super::state::{Shared, StandinConfig, StandinError, State};
-use super::{control, corpus, s3, sns, sqs};
+use super::{control, corpus, kinesis, s3, sns, sqs};
 
 /// Largest body that is taken.
 const LARGEST_BODY: usize = 64 << 20;
@@ -48,8 +48,9 @@ impl Standin {
         let refused = |error| StandinError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let stream = kinesis::Stream::new(config.shards, &files);
         let feed = Feed::new(config.feed.rate, files);
-        let shared = Arc::new(Shared::new(State::new(config, address, feed)));
+        let shared = Arc::new(Shared::new(State::new(config, address, feed, stream)));
         Ok(Self { listener, shared, address })
     }
 
@@ -90,6 +91,7 @@ impl Standin {
 enum Asked {
     S3(s3::Call),
     Sqs(&'static str),
+    Kinesis(&'static str),
     Sns(sns::Form),
 }
 
@@ -97,6 +99,9 @@ impl Asked {
     fn read(parts: &Parts, body: &[u8]) -> Option<Self> {
         let told = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(target) = told("x-amz-target") {
+            if let Some(operation) = kinesis::operation(target) {
+                return Some(Self::Kinesis(operation));
+            }
             return Some(Self::Sqs(sqs::operation(target)));
         }
         if told("content-type").is_some_and(|kind| kind.contains("x-www-form-urlencoded")) {
@@ -110,7 +115,7 @@ impl Asked {
     fn operation(&self) -> &'static str {
         match self {
             Self::S3(call) => call.operation,
-            Self::Sqs(operation) => operation,
+            Self::Sqs(operation) | Self::Kinesis(operation) => operation,
             Self::Sns(form) => sns::operation(form),
         }
     }
@@ -128,6 +133,13 @@ impl Asked {
                 answer
             }
             Self::Sqs(operation) => sqs::answer(shared, operation, &body).await,
+            Self::Kinesis(operation) => {
+                let (stream, region) = {
+                    let state = shared.state();
+                    (Arc::clone(&state.stream), state.config.region.clone())
+                };
+                stream.answer(&region, operation, &body)
+            }
             Self::Sns(form) => sns::answer(&mut shared.state().topic, form, Instant::now()),
         }
     }
@@ -150,6 +162,7 @@ impl Asked {
         match self {
             Self::S3(call) => s3::error(status, code, what, &call.key),
             Self::Sqs(_) => sqs::error(status, code, what),
+            Self::Kinesis(_) => kinesis::error(status, code, what),
             Self::Sns(_) => sns::error(status, code, what),
         }
     }

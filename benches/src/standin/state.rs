@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::fault::{Fault, Faults};
 use super::feed::{Feed, FeedConfig};
+use super::kinesis::Stream;
 use super::notification::object_created;
 use super::objects::Objects;
 use super::queue::{Queue, QueueConfig};
@@ -40,6 +41,8 @@ pub struct StandinConfig {
     pub max_receives: Option<u64>,
     /// Whether PutObject into the bucket makes a message too.
     pub notify_puts: bool,
+    /// Shards of a Kinesis stream that holds the corpus without end; 0: there is no stream.
+    pub shards: u64,
     /// How messages are made of the corpus.
     pub feed: FeedConfig,
     /// What goes wrong from the start.
@@ -58,6 +61,7 @@ impl Default for StandinConfig {
             visibility: Duration::from_secs(30),
             max_receives: None,
             notify_puts: false,
+            shards: 0,
             feed: FeedConfig::default(),
             faults: Vec::new(),
         }
@@ -113,6 +117,7 @@ pub(crate) struct State {
     pub(crate) topic: Topic,
     pub(crate) faults: Faults,
     pub(crate) feed: Feed,
+    pub(crate) stream: Arc<Stream>,
     requests: BTreeMap<&'static str, u64>,
     failed: BTreeMap<&'static str, u64>,
     pub(crate) sent_bytes: u64,
@@ -130,7 +135,12 @@ impl Shared {
 }
 
 impl State {
-    pub(crate) fn new(config: StandinConfig, address: SocketAddr, feed: Feed) -> Self {
+    pub(crate) fn new(
+        config: StandinConfig,
+        address: SocketAddr,
+        feed: Feed,
+        stream: Stream,
+    ) -> Self {
         let mut objects = Objects::default();
         objects.create(&config.bucket);
         let dead = format!("{}-dead", config.queue);
@@ -151,6 +161,7 @@ impl State {
             topic: Topic::default(),
             faults,
             feed,
+            stream: Arc::new(stream),
             requests: BTreeMap::new(),
             failed: BTreeMap::new(),
             sent_bytes: 0,
