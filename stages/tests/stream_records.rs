@@ -51,7 +51,7 @@ fn aggregate(records: &[(u8, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap()
+    serde_json::Value::from(text).to_string()
 }
 
 fn log_events(messages: &[&str]) -> String {

@@ -1,6 +1,6 @@
 //! The writes of a lease table: each has a condition, and what it does when that holds.
 //!
-//! [`apply`] says it in plain words; DynamoDB's expressions, in `dynamo.rs`, say the same, and one test
+//! `apply` says it in plain words; DynamoDB's expressions, in `dynamo.rs`, say the same, and one test
 //! compares the two.
 
 use super::Lease;
