@@ -373,7 +373,7 @@ table_shards() {
     everyday
     kinesis_service 200
     local held=0 began=$SECONDS peak
-    has_all() { held=$(metric askance_kinesis_leases '{source="trail"}'); [ "${held%.*}" -ge 200 ]; }
+    has_all() { held=$(metric askance_kinesis_leases '{source="trail",state="held"}'); [ "${held%.*}" -ge 200 ]; }
     waits 'all 200 leases' 300 has_all
     echo "200 leases after $((SECONDS - began)) s"
     sleep $stream_seconds
