@@ -95,10 +95,11 @@ echo 'aws: {s3_path_style: true}' >askance.yaml
 downloads=() replays=() scans=() ones=() twos=()
 span=(--from 2020-01-01 --to 2030-01-01)
 paths=$(for ((i = 0; i < repeat; i++)); do printf 'everyday '; done)
-mkdir -p rules
-cp -r "$root/rules/." rules/
-find rules -name '*.cases.yml' -delete
-cp -r rules changed
+# A kept folder may hold those of another run.
+rm -rf replayed changed
+cp -r "$root/rules" replayed
+find replayed -name '*.cases.yml' -delete
+cp -r replayed changed
 # Every rule of the changed set is another one, so that nothing is run once for both.
 find changed -name '*.yml' -exec sed -i 's/^title: \(.*\)/title: changed \1/' {} +
 for ((run = 0; run < runs; run++)); do
@@ -111,9 +112,9 @@ for ((run = 0; run < runs; run++)); do
     # shellcheck disable=SC2086 # words
     scans+=("$(timed bin/askance scan $paths --threads 1 --quiet --format jsonl --no-event)")
     # shellcheck disable=SC2086
-    ones+=("$(timed bin/askance backtest $paths --threads 1 --quiet --rules rules --baseline rules --format json)")
+    ones+=("$(timed bin/askance backtest $paths --threads 1 --quiet --rules replayed --baseline replayed --format json)")
     # shellcheck disable=SC2086
-    twos+=("$(timed bin/askance backtest $paths --threads 1 --quiet --rules changed --baseline rules --format json)")
+    twos+=("$(timed bin/askance backtest $paths --threads 1 --quiet --rules changed --baseline replayed --format json)")
 done
 [ "$objects" = "$wanted" ] || { echo "downloaded $objects of $wanted objects" >&2; exit 1; }
 download=$(calculate "$bytes / $(median "${downloads[@]}")")
