@@ -66,7 +66,8 @@ impl Stream {
                 "EnhancedMonitoring": [],
             }})),
             "ListShards" => {
-                let shards: Vec<Value> = (0..self.shards).map(|number| self.shard(number)).collect();
+                let shards: Vec<Value> =
+                    (0..self.shards).map(|number| self.shard(number)).collect();
                 told(&json!({ "Shards": shards }))
             }
             "GetShardIterator" => {
@@ -173,7 +174,8 @@ mod tests {
             serde_json::from_slice(&answer.body.concat()).unwrap()
         };
         let first = ask("GetShardIterator", json!({ "ShardId": "shardId-000000000000" }));
-        let read = ask("GetRecords", json!({ "ShardIterator": first["ShardIterator"], "Limit": 2 }));
+        let read =
+            ask("GetRecords", json!({ "ShardIterator": first["ShardIterator"], "Limit": 2 }));
         let records = read["Records"].as_array().unwrap();
         assert_eq!((records.len(), &records[1]["Data"]), (2, &json!("e30=")));
         let after = json!({

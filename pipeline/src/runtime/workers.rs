@@ -178,7 +178,7 @@ impl Parts<'_> {
                     if asked.filter.reason_to_drop(time, account, region).is_some() {
                         return;
                     }
-                    alert.is_historic = true;
+                    alert.is_historic = asked.is_historic;
                 }
                 self.size += 1024 + alert.event.as_ref().map_or(0, |event| event.get().len());
                 self.count += 1;

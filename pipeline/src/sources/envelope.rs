@@ -46,12 +46,13 @@ pub struct Object {
     pub asked: Option<Arc<Asked>>,
 }
 
-/// What a replay asks of an object that was read before, or could have been: alerts of its events
-/// are historic.
+/// What a replay asks of an object that was read before, or could have been.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
     /// The job's name.
     pub job: String,
+    /// People may be told of what is found: it is marked as historic. In a report of its own all is.
+    pub is_historic: bool,
     /// Which of its events count, besides what the configuration says.
     pub filter: FilterConfig,
 }

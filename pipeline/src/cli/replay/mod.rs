@@ -144,7 +144,7 @@ impl Run<'_> {
         let began = Instant::now();
         let bar = Bar::follow(&plan, &progress, !quiet);
         let (job_name, filter) = (job.name.clone(), prepare::filter(&spec)?);
-        let asked = Asked { job: job_name, filter };
+        let asked = Asked { job: job_name, is_historic: spec.mode != Mode::Report, filter };
         match (&spec.mode, rules) {
             (Mode::Queue { url }, _) => {
                 let region =
@@ -170,7 +170,7 @@ impl Run<'_> {
                     listing: job.listing(),
                     bucket: Arc::new(bucket),
                     max_object: self.config.limits.max_object.0,
-                    asked: (*mode == Mode::Sinks).then(|| Arc::new(asked)),
+                    asked: Some(Arc::new(asked)),
                     pace: Arc::clone(&pace),
                     progress: Arc::clone(&progress),
                 };

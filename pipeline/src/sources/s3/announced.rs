@@ -69,7 +69,7 @@ impl TryFrom<Marked> for Asked {
             text.map(read).transpose()
         };
         let filter = FilterConfig { from: time(from)?, to: time(to)?, accounts, regions };
-        Ok(Self { job: replay, filter })
+        Ok(Self { job: replay, is_historic: true, filter })
     }
 }
 

@@ -98,7 +98,7 @@ pub struct Replay {
     pub bucket: Arc<Bucket>,
     /// Largest object that is fetched, in bytes.
     pub max_object: u64,
-    /// Marks what is found as historic; `None`: it is for a report of its own.
+    /// Which of the events count, and whether people are told; `None`: all, as the engine filters.
     pub asked: Option<Arc<Asked>>,
     /// How many requests are made at once.
     pub pace: Arc<Pace>,
@@ -139,7 +139,7 @@ impl Source for Replay {
         while let Some(ended) = objects.join_next().await {
             self.noted(ended);
         }
-        if self.asked.is_some() {
+        if self.asked.as_ref().is_some_and(|asked| asked.is_historic) {
             self.until_told(&context).await;
         }
         Ok(())
