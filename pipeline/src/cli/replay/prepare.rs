@@ -150,7 +150,7 @@ pub fn config(spec: &Spec) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Rules and routes. Which events count is asked of alerts, not of all records ([`Asked`]): looking at
+/// Rules and routes. Which events count is asked of alerts, not of all records ([`crate::sources::Asked`]): looking at
 /// the time of each would cost a quarter of the reading.
 pub fn plan(spec: &Spec, config: &Config) -> anyhow::Result<Plan> {
     let mut plan = Plan::build(config, spec.keep_going, Timestamp::now())

@@ -207,7 +207,7 @@ impl Neighbours {
             }
             match operation {
                 "DeleteMessageBatch" => {
-                    self.durable.delete(entry["ReceiptHandle"].as_str().unwrap())
+                    self.durable.delete(entry["ReceiptHandle"].as_str().unwrap());
                 }
                 _ => self.hide(entry),
             }

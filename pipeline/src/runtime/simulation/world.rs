@@ -160,7 +160,7 @@ impl World {
                     tokio::time::sleep(Duration::from_secs(5)).await;
                 }
                 stops.stop.cancel();
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             tokio::select! {
                 ended = lived => ended.expect("a deadlock").unwrap(),
