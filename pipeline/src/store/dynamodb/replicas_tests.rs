@@ -142,12 +142,12 @@ async fn a_message_is_sent_by_one_replica_whatever_their_clocks_say() {
 #[tokio::test]
 async fn what_a_replica_had_that_is_not_heard_of_goes_to_another() {
     let server = Server::start();
-    let (one, two) = two(&server, Duration::from_millis(1500)).await;
+    let (one, two) = two(&server, Duration::from_secs(6)).await;
     tell(&one, &raise(), &[alert("a", "x"), alert("b", "y")]).await;
     assert_eq!(due(&one, at(NOW)).await, ["new/a", "new/b"]);
     // As long as it asks, it keeps them.
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(4) {
+    while began.elapsed() < Duration::from_secs(8) {
         assert_eq!(due(&one, at(NOW)).await, ["new/a", "new/b"]);
         assert_eq!(due(&two, at(NOW)).await, Vec::<String>::new());
         tokio::time::sleep(Duration::from_millis(50)).await;
