@@ -154,14 +154,16 @@ pub fn rejects(command: &RejectsCommand) -> anyhow::Result<u8> {
         RowFormat::Table => {
             let rows = rows.iter().map(|(number, row)| {
                 let origin = format!("{} at byte {}", row.origin, row.offset);
-                let what = format!("{}: {}", row.detail, row.evidence);
+                // Some reasons say everything by their name.
+                let said = [row.detail.as_str(), row.evidence.as_str()];
+                let what = said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
                 [
                     number.to_string(),
                     second(&row.at),
                     row.source.clone(),
                     row.reason.clone(),
                     origin,
-                    what,
+                    what.join(": "),
                 ]
             });
             let headings = ["NUMBER", "FOUND (UTC)", "SOURCE", "REASON", "WHERE", "WHAT"];
