@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Event, NotificationConfiguration,
     QueueConfiguration,
@@ -11,27 +10,12 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::client::{REGION, client};
 use crate::corpus::{ids, trail, trail_files};
 use crate::program::{Home, get, scan, wait};
 use crate::support::moto::{Moto, unique};
 
-const REGION: &str = "eu-west-1";
 const ACCOUNT: &str = "123456789012";
-
-/// The same settings for the client of any service.
-macro_rules! client {
-    ($service:ident, $endpoint:expr $(, $more:ident($value:expr))*) => {
-        $service::Client::from_conf(
-            $service::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .credentials_provider(Credentials::new("testing", "testing", None, None, "test"))
-                .region(Region::new(REGION))
-                .endpoint_url($endpoint)
-                $(.$more($value))*
-                .build(),
-        )
-    };
-}
 
 fn arn(service: &str, name: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}")

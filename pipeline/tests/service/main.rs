@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod backtest;
+mod client;
 mod corpus;
 mod end_to_end;
 mod fleet;

@@ -31,6 +31,18 @@ impl Past {
         past
     }
 
+    /// So many objects come as a stream and are told of, the others are only there; answers the ids
+    /// that were told.
+    fn stream_first(&self, objects: &[Object], count: usize) -> BTreeSet<String> {
+        self.place.put(&objects[..count]);
+        let program = self.home.start();
+        self.place.until_done(&self.home);
+        program.stop();
+        let streamed = self.place.published();
+        objects[count..].iter().for_each(|object| self.place.put_one(&object.key, &object.bytes));
+        streamed
+    }
+
     /// Arguments of a replay of the bucket.
     fn args<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
         let common = ["replay", "--config", "askance.yaml", "--jobs-dir", "jobs"];
@@ -142,14 +154,8 @@ fn edges_are_those_of_events_and_not_of_files() {
 fn a_replay_to_sinks_marks_what_it_tells_and_tells_nothing_twice() {
     let (objects, expected) = objects(40);
     let past = Past::new();
-    // The first half came as a stream.
-    past.place.put(&objects[..20]);
-    let program = past.home.start();
-    past.place.until_done(&past.home);
-    program.stop();
-    let streamed = past.place.published();
+    let streamed = past.stream_first(&objects, 20);
     assert!(!streamed.is_empty() && streamed.len() < expected.len());
-    objects[20..].iter().for_each(|object| past.place.put_one(&object.key, &object.bytes));
 
     let args = [&["s3://trail", "--to-sinks", "--job", "all"], &MARCH[..]].concat();
     let (code, out, err) = past.replay(&args);
@@ -278,12 +284,7 @@ fn a_job_is_not_gone_on_with_as_another() {
 fn a_fleet_reads_what_was_enqueued_each_object_once() {
     let (objects, expected) = objects(60);
     let past = Past::new();
-    past.place.put(&objects[..20]);
-    let program = past.home.start();
-    past.place.until_done(&past.home);
-    program.stop();
-    let streamed = past.place.published();
-    objects[20..].iter().for_each(|object| past.place.put_one(&object.key, &object.bytes));
+    let streamed = past.stream_first(&objects, 20);
     past.place.drain();
     past.home.configure(&past.home.config().replace(
         "max_receives: 1000,",

@@ -1,16 +1,14 @@
 //! `askance replay` and `backtest` against AWS as moto plays it: layouts, archives, SQS.
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, StorageClass};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::client::{REGION, client};
 use crate::corpus::{ids, objects, trail, trail_files};
 use crate::program::{Home, json_lines, scan, wait};
 use crate::support::moto::{Moto, unique};
-
-const REGION: &str = "eu-west-1";
 
 const MARCH: [&str; 4] = ["--from", "2026-03-01", "--to", "2026-03-31"];
 
@@ -22,21 +20,6 @@ struct Past {
     sqs: aws_sdk_sqs::Client,
     bucket: String,
     home: Home,
-}
-
-/// The same settings for the client of either service.
-macro_rules! client {
-    ($service:ident, $endpoint:expr $(, $more:ident($value:expr))*) => {
-        $service::Client::from_conf(
-            $service::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .credentials_provider(Credentials::new("testing", "testing", None, None, "test"))
-                .region(Region::new(REGION))
-                .endpoint_url($endpoint)
-                $(.$more($value))*
-                .build(),
-        )
-    };
 }
 
 impl Past {

@@ -31,6 +31,22 @@ pub struct Group {
     pub sinks: Vec<String>,
 }
 
+impl Group {
+    /// Of an alert that was told by itself, so that no more is known.
+    #[must_use]
+    pub fn alone(leader: &str) -> Self {
+        Self {
+            leader: leader.to_owned(),
+            count: 1,
+            first: None,
+            last: None,
+            accounts: Vec::new(),
+            samples: Vec::new(),
+            sinks: Vec::new(),
+        }
+    }
+}
+
 /// One alert of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {

@@ -251,7 +251,7 @@ impl DynamoStore {
             queued.push(Queued {
                 number: row.get_number(NUMBER).unwrap_or(0),
                 kind: kind.unwrap_or(MessageKind::New),
-                group: facts.group(alert).unwrap_or_else(|| alone(&id)),
+                group: facts.group(alert).unwrap_or_else(|| Group::alone(&id)),
                 words: facts.words(&rule),
                 alert: json,
                 attempts: row.get_number(ATTEMPTS).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
@@ -355,19 +355,6 @@ impl Facts {
                 None
             }
         }
-    }
-}
-
-/// The group of an alert that has none.
-fn alone(leader: &str) -> Group {
-    Group {
-        leader: leader.to_owned(),
-        count: 1,
-        first: None,
-        last: None,
-        accounts: Vec::new(),
-        samples: Vec::new(),
-        sinks: Vec::new(),
     }
 }
 

@@ -42,7 +42,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
     let alert_id: String = row.get(2)?;
     let group = match row.get_ref(6)?.as_str_or_null()? {
         Some(json) => values::read(6, json)?,
-        None => alone(&alert_id),
+        None => Group::alone(&alert_id),
     };
     let words = match row.get_ref(7)?.as_str_or_null()? {
         Some(json) => values::read(7, json)?,
@@ -59,19 +59,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
         reference: row.get(8)?,
         alert_id,
     })
-}
-
-/// The group of an alert that has none.
-fn alone(leader: &str) -> Group {
-    Group {
-        leader: leader.to_owned(),
-        count: 1,
-        first: None,
-        last: None,
-        accounts: Vec::new(),
-        samples: Vec::new(),
-        sinks: Vec::new(),
-    }
 }
 
 /// When the next message is due that waits for no other.
