@@ -35,7 +35,14 @@ class Trouble(Exception):
 
 
 def main():
-    arguments = read_arguments()
+    parser = read_arguments(__doc__)
+    moto = pathlib.Path(sys.executable).parent / "moto_server"
+    parser.add_argument("--moto", default=moto, type=pathlib.Path)
+    return run(demo, parser.parse_args())
+
+
+def run(demo, arguments):
+    """Runs a demo in a folder of its own, and ends what it has started; answers the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="askance-demo-"))
     running = []
@@ -54,12 +61,12 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def read_arguments(text):
+    """A parser of what every demo takes; its first line is the text's."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--askance", default=ROOT / "target/release/askance", type=pathlib.Path)
-    parser.add_argument("--moto", default=pathlib.Path(sys.executable).parent / "moto_server", type=pathlib.Path)
     parser.add_argument("--trail", default=ROOT / "examples/trail", type=pathlib.Path)
-    return parser.parse_args()
+    return parser
 
 
 def demo(arguments, folder, running):

@@ -10,16 +10,12 @@ writes its alerts to standard output. In the middle the stream is split. What ar
 
 import gzip
 import json
-import pathlib
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 from demo import LIMIT_SECONDS, REGION, Trouble
-from demo import answers, check, free_port, read_arguments, scan, set_environment, show, show_log
+from demo import answers, check, free_port, read_arguments, run, scan, set_environment, show
 from demo import start, step, stop, wait
 
 STREAM, GROUP, LOG_STREAM, TABLE = "demo-trail", "demo-trail", "123456789012", "demo-leases"
@@ -43,23 +39,7 @@ main(sys.argv[1:])
 
 
 def main():
-    arguments = read_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="askance-demo-"))
-    running = []
-    try:
-        return demo(arguments, folder, running)
-    except KeyboardInterrupt:
-        print("\nended by you")
-        return 130
-    except Trouble as trouble:
-        print(f"\ndemo: {trouble}", file=sys.stderr)
-        show_log(folder / "askance.log")
-        return 1
-    finally:
-        for process in reversed(running):
-            stop(process)
-        shutil.rmtree(folder, ignore_errors=True)
+    return run(demo, read_arguments(__doc__).parse_args())
 
 
 def demo(arguments, folder, running):
