@@ -9,6 +9,7 @@ mod cases;
 mod causes;
 mod cli;
 mod config;
+mod coverage;
 mod output;
 mod replay;
 mod rulebook;

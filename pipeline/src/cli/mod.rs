@@ -3,6 +3,7 @@
 mod alerts;
 mod backtest;
 mod config;
+mod coverage;
 mod explain;
 mod generate;
 mod kinesis;
@@ -62,7 +63,7 @@ enum Command {
     Config(config::ConfigCommand),
     /// Tell why a rule did or did not match an event
     Explain(explain::ExplainArgs),
-    /// Check, test or list rules
+    /// Check, test or list rules, and tell what they cover
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// List, show, export or acknowledge alerts in the store

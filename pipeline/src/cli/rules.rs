@@ -1,4 +1,4 @@
-//! `askance rules`: check, test and list rules.
+//! `askance rules`: check, test and list rules; `coverage` has a file of its own.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use askance_stages::sigma::{Reading, Severity};
 use clap::{Args, Subcommand};
 
 use super::code;
+use super::coverage::{CoverageArgs, coverage};
 use super::explain::render;
 use super::scan_args::RuleArgs;
 use super::summary::plural;
@@ -27,6 +28,9 @@ pub enum RulesCommand {
     /// List rules, correlations and what is skipped
     #[command(after_help = "Exit codes: 0 listed, 2 wrong use.")]
     List(Choice),
+    /// Tell what the rules cover: ATT&CK techniques, services, controls, and what has no rule
+    #[command(after_help = "Exit codes: 0 told, 2 errors in rules or wrong use.")]
+    Coverage(CoverageArgs),
 }
 
 /// Which rules.
@@ -39,7 +43,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn rules(&self) -> RuleChoice {
+    /// The choice, as the rulebook takes it.
+    pub fn rules(&self) -> RuleChoice {
         RuleChoice {
             paths: [self.paths.clone(), self.rules.rule_paths.clone()].concat(),
             with_builtin: self.rules.builtin,
@@ -54,6 +59,7 @@ pub fn rules(command: &RulesCommand) -> anyhow::Result<u8> {
         RulesCommand::Check(choice) => check(choice),
         RulesCommand::Test(choice) => test(choice),
         RulesCommand::List(choice) => list(choice),
+        RulesCommand::Coverage(args) => coverage(args),
     }
 }
 

@@ -29,7 +29,7 @@ fn help_of_the_program() {
               backtest     Tell what a change of rules would have done, on files or on the past in S3
               config       Check a configuration, show its schema, write an example
               explain      Tell why a rule did or did not match an event
-              rules        Check, test or list rules
+              rules        Check, test or list rules, and tell what they cover
               alerts       List, show, export or acknowledge alerts in the store
               outbox       List, retry or drop messages that wait to be sent
               rejects      List what could not be read
@@ -203,19 +203,71 @@ fn help_of_rules() {
     check(
         &["rules"],
         expect_test::expect![[r#"
-        Check, test or list rules
+            Check, test or list rules, and tell what they cover
 
-        Usage: askance rules <COMMAND>
+            Usage: askance rules <COMMAND>
 
-        Commands:
-          check  Tell every error and warning of every rule file
-          test   Run the cases beside each rule: examples that it must hit or miss
-          list   List rules, correlations and what is skipped
-          help   Print this message or the help of the given subcommand(s)
+            Commands:
+              check     Tell every error and warning of every rule file
+              test      Run the cases beside each rule: examples that it must hit or miss
+              list      List rules, correlations and what is skipped
+              coverage  Tell what the rules cover: ATT&CK techniques, services, controls, and what has no rule
+              help      Print this message or the help of the given subcommand(s)
+
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
+        "#]],
+    );
+}
+
+#[test]
+fn help_of_rules_coverage() {
+    check(
+        &["rules", "coverage"],
+        expect_test::expect![[r#"
+        Tell what the rules cover: ATT&CK techniques, services, controls, and what has no rule
+
+        Usage: askance rules coverage [OPTIONS] [PATHS]...
+
+        Arguments:
+          [PATHS]...
+                  Rule files and folders [default: the built-in rules]
 
         Options:
-          -h, --help     Print help
-          -V, --version  Print version
+              --format <FORMAT>
+                  How it is written
+
+                  Possible values:
+                  - table:    For people
+                  - json:     One object, for programs
+                  - markdown: A page
+
+                  [default: table]
+
+              --navigator <FILE>
+                  Write a layer for the ATT&CK Navigator to this file, too
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Rules:
+              --rules <PATH>
+                  Rule file or folder, instead of the built-in rules; may be repeated
+
+              --builtin
+                  The built-in rules as well as those of --rules
+
+              --placeholders <FILE>
+                  File with values for %placeholders%, as `name: [values]`; may be repeated
+
+              --keep-going
+                  Leave out rules with errors instead of stopping
+
+        Exit codes: 0 told, 2 errors in rules or wrong use.
     "#]],
     );
 }
