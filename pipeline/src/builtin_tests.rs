@@ -1,5 +1,7 @@
-//! What holds for every built-in rule: its cases pass, and each of its selections is needed by one.
+//! What holds for every built-in rule: its cases pass, each of its selections is needed by one, and it says to people
+//! all that they are to be told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askance_stages::matcher::{RuleSet, Tri};
@@ -7,6 +9,7 @@ use askance_stages::parse::Parser;
 use askance_stages::sigma::ast::{Expr, Rule};
 
 use crate::cases::{self, Case, CaseFile};
+use crate::coverage::attack;
 use crate::rulebook::{self, RuleChoice};
 
 fn rules_and_cases() -> Vec<(Rule, CaseFile)> {
@@ -56,7 +59,7 @@ fn every_rule_has_cases_and_they_pass() {
             assert!(passes(rule, case), "{}:{}: {}", file.path, case.line, case.name);
         }
         let count = |is_hit| file.cases.iter().filter(|case| case.is_hit == is_hit).count();
-        assert!(count(true) >= 1 && count(false) >= 1, "{}", file.path);
+        assert!(count(true) >= 2 && count(false) >= 2, "{}", file.path);
     }
 }
 
@@ -80,6 +83,53 @@ fn without_any_one_selection_some_case_fails() {
             weaker.detection.condition = without(&rule.detection.condition, index, true);
             let is_needed = file.cases.iter().any(|case| !passes(&weaker, case));
             assert!(is_needed, "{}: no case needs {}", file.path, selection.name);
+        }
+    }
+}
+
+#[test]
+fn every_rule_says_all_that_people_are_told() {
+    for rule in rulebook::read(&RuleChoice::default()).unwrap().rules {
+        let place = &rule.place;
+        let askance = rule.askance.as_ref().unwrap_or_else(|| panic!("{place}: no askance block"));
+        for (what, text) in [
+            ("description", &rule.description),
+            ("ask.en", &askance.ask_en),
+            ("ask.ja", &askance.ask_ja),
+            ("why.en", &askance.why),
+            ("why.ja", &askance.why_ja),
+            ("fix.en", &askance.fix),
+            ("fix.ja", &askance.fix_ja),
+        ] {
+            let is_said = text.as_ref().is_some_and(|text| !text.trim().is_empty());
+            assert!(is_said, "{place}: no {what}");
+        }
+        assert!(!rule.false_positives.is_empty(), "{place}: no falsepositives");
+        assert!(!rule.references.is_empty(), "{place}: no references");
+        assert!(!askance.route.is_empty(), "{place}: no route");
+        let has = |is: fn(&str) -> bool| rule.tags.iter().any(|tag| is(tag));
+        assert!(has(|tag| attack::technique_of(tag).is_some()), "{place}: no technique");
+        assert!(has(|tag| attack::tactic_of(tag).is_some()), "{place}: no tactic");
+    }
+}
+
+#[test]
+fn every_rule_writes_its_level() {
+    for file in rulebook::files(&RuleChoice::default()).unwrap() {
+        let is_rule = !rulebook::is_case_file(&file.path) && file.text.contains("\ndetection:");
+        assert!(!is_rule || file.text.contains("\nlevel: "), "{}: no level", file.path);
+    }
+}
+
+#[test]
+fn no_two_rules_ask_the_same() {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for rule in rulebook::read(&RuleChoice::default()).unwrap().rules {
+        let askance = rule.askance.as_ref().unwrap();
+        for text in [&askance.ask_en, &askance.ask_ja].into_iter().flatten() {
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            let earlier = first.insert(words, rule.place.to_string());
+            assert!(earlier.is_none(), "{} asks what {} asks", rule.place, earlier.unwrap());
         }
     }
 }
