@@ -12,6 +12,8 @@ mod config;
 mod coverage;
 mod output;
 mod replay;
+#[cfg(test)]
+mod rule_pages;
 mod rulebook;
 mod runtime;
 mod secrets;
