@@ -3,6 +3,7 @@
 use askance_benches::generate::{CorpusConfig, CorpusFile, Format, Summary, memory_corpus};
 use askance_benches::prepared::{builtin_files, compile, config, generated_files};
 use askance_stages::decode::Input;
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::tally::Tally;
@@ -10,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn detect(rules: RuleSet, without_prefilter: bool) -> Detect {
     let config = DetectConfig { without_event: true, without_prefilter, ..DetectConfig::default() };
-    Detect { rules, config }
+    Detect { rules, enrich: Enrich::default(), config }
 }
 
 fn run(worker: &mut Worker<'_>, files: &[CorpusFile], sink: &mut dyn FnMut(Output)) -> Tally {

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use askance_stages::enrich::Enrich;
 use askance_stages::matcher::{RuleSet, Tri};
+use askance_stages::model::Enriched;
 use askance_stages::parse::Parser;
 use askance_stages::sigma::ast::{Expr, Rule};
 
@@ -29,8 +31,10 @@ fn rules_and_cases() -> Vec<(Rule, CaseFile)> {
 fn passes(rule: &Rule, case: &Case) -> bool {
     let rules = RuleSet::compile([Arc::new(rule.clone())]).unwrap();
     let json = case.event.to_string();
-    let truth =
-        Parser::default().parse(json.as_bytes(), |record, _| rules.explain(0, &record).truth);
+    let enrich = Enrich::default();
+    let truth = Parser::default().parse(json.as_bytes(), |record, _| {
+        rules.explain(0, Enriched { record: &record, derive: &enrich }).truth
+    });
     (truth.unwrap() == Tri::True) == case.is_hit
 }
 

@@ -10,6 +10,8 @@ mod causes;
 mod cli;
 mod config;
 mod coverage;
+#[cfg(test)]
+mod fields_page;
 mod output;
 mod replay;
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod decode;
+pub mod enrich;
 pub mod filter;
 pub mod flow;
 pub mod matcher;

@@ -8,6 +8,7 @@ mod generate;
 mod small_prefilter;
 
 use askance_stages::decode::Input;
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::tally::Tally;
@@ -22,7 +23,7 @@ use small_prefilter::{Abilities, SOUND, could_match};
 /// Alerts and unknowns in order; what could not be read is told only of records that are parsed.
 fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String>, Tally) {
     let config = DetectConfig { without_prefilter, ..DetectConfig::default() };
-    let detect = Detect { rules, config };
+    let detect = Detect { rules, enrich: Enrich::default(), config };
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {

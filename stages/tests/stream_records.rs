@@ -3,6 +3,7 @@
 mod inputs;
 
 use askance_stages::decode::{HashRange, hash_of};
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::model::{Drop, Odd, Reason};
 use askance_stages::tally::Tally;
@@ -13,7 +14,11 @@ const ALL: HashRange = HashRange { from: 0, to: u128::MAX };
 
 /// Runs one record; the tally, the paths of alerts, and the reasons of rejects.
 fn run(record: &[u8], skip: u64, range: HashRange) -> (Tally, Vec<String>, Vec<Reason>) {
-    let detect = Detect { rules: rules(STOPPED), config: DetectConfig::default() };
+    let detect = Detect {
+        rules: rules(STOPPED),
+        enrich: Enrich::default(),
+        config: DetectConfig::default(),
+    };
     let mut worker = Worker::new(&detect);
     let (mut paths, mut rejects) = (Vec::new(), Vec::new());
     let mut sink = |output| match output {

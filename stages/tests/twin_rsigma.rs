@@ -7,6 +7,7 @@ mod departures;
 mod generate;
 
 use askance_stages::decode::Input;
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::Tri;
 use proptest::prelude::*;
@@ -20,7 +21,7 @@ use generate::rules::rule;
 /// What askance says of one rule, with or without the prefilter.
 fn askance(yaml: &str, record: &str, without_prefilter: bool) -> Tri {
     let config = DetectConfig { without_prefilter, ..DetectConfig::default() };
-    let detect = Detect { rules: generate::compile(yaml), config };
+    let detect = Detect { rules: generate::compile(yaml), enrich: Enrich::default(), config };
     let mut truth = Tri::False;
     let mut sink = |output: Output| match output {
         Output::Alert(_) => truth = Tri::True,

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use askance_stages::decode::Input;
+use askance_stages::enrich::Enrich;
 use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Tri};
-use askance_stages::model::{Level, Record};
+use askance_stages::model::{Enriched, Level, Record};
 use askance_stages::sigma::ast::Askance;
 use clap::Args;
 
@@ -118,8 +119,9 @@ fn one_event(
         clean(&args.file.to_string_lossy()),
     );
     let mut others = 0;
+    let enrich = Enrich::default();
     for at in wanted {
-        let explanation = rules.explain(*at, record);
+        let explanation = rules.explain(*at, Enriched { record, derive: &enrich });
         if args.rule.is_none() && explanation.truth == Tri::False {
             others += 1;
             continue;

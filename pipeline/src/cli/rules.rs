@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use askance_stages::enrich::Enrich;
 use askance_stages::matcher::{RuleSet, Tri};
-use askance_stages::model::Level;
+use askance_stages::model::{Enriched, Level};
 use askance_stages::sigma::{Reading, Severity};
 use clap::{Args, Subcommand};
 
@@ -221,9 +222,11 @@ fn test(choice: &Choice) -> anyhow::Result<u8> {
 /// Why a case fails: the explanation of what the rule did; `None` if it passes.
 fn run(rules: &RuleSet, index: usize, case: &Case) -> Option<String> {
     let json = case.event.to_string();
+    let enrich = Enrich::default();
     let mut parser = askance_stages::parse::Parser::default();
     let result = parser.parse(json.as_bytes(), |record, _| {
-        let explanation = rules.explain(index, &record);
+        let enriched = Enriched { record: &record, derive: &enrich };
+        let explanation = rules.explain(index, enriched);
         let is_hit = explanation.truth == Tri::True;
         (is_hit != case.is_hit).then(|| {
             let mut text = String::new();

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
+use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
@@ -45,6 +46,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
     let detect = Detect {
         rules,
+        enrich: Enrich::default(),
         config: DetectConfig {
             filter,
             limits: config.limits,

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use askance_stages::decode::DecodeLimits;
+use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig};
 use askance_stages::model::Level;
@@ -69,6 +70,7 @@ impl Plan {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
         let detect = Detect {
+            enrich: Enrich::default(),
             rules,
             config: DetectConfig {
                 filter: FilterConfig {

@@ -102,7 +102,7 @@ pub(crate) fn stages_apart(files: &[File]) -> Vec<Violation> {
                 || MORE_FOR.contains(&(own, target));
             if !is_allowed {
                 let what = format!(
-                    "`{own}` names `{}`: only flow.rs sees other stages, pass a value of `model`",
+                    "`{own}` names `{}`: only `flow` sees other stages, pass a value of `model`",
                     named.path
                 );
                 violations.push(Violation::new(file, named.line, what));

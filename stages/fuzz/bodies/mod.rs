@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use askance_stages::decode::{Body, DecodeLimits, Decoder, Input};
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Reason;
@@ -194,7 +195,7 @@ fn rules_and_file(input: &[u8]) -> (String, &[u8]) {
 /// Alerts and unknowns, in order.
 fn run(yaml: &str, without_prefilter: bool, file: &[u8]) -> Vec<String> {
     let config = DetectConfig { without_prefilter, limits: LIMITS, ..DetectConfig::default() };
-    let detect = Detect { rules: compile(yaml), config };
+    let detect = Detect { rules: compile(yaml), enrich: Enrich::default(), config };
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {

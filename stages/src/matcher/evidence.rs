@@ -4,10 +4,10 @@ use simd_json::StaticNode;
 
 use super::rule::{CompiledRule, Decision, Item, Part, Search, Test};
 use super::tri::Tri;
-use crate::model::{Lookup, Matched, static_text};
+use crate::model::{Derive, Derived, Lookup, Matched, static_text};
 use crate::sigma::ast::Expr;
 
-impl Decision<'_, '_> {
+impl<D: Derive> Decision<'_, '_, D> {
     /// The fields behind a match: of each selection that the condition wants and that holds.
     pub(super) fn evidence(&mut self, rule: &CompiledRule) -> Vec<Matched> {
         let mut matched = Vec::new();
@@ -47,26 +47,41 @@ impl Decision<'_, '_> {
 
     /// The first value that satisfies the item; for keywords the first keyword's.
     fn matched_value(&mut self, item: &Item) -> Option<String> {
-        let found = match item.field {
-            Some(field) => self.scratch.values(field).found.clone(),
-            None => Vec::new(),
+        let Some(field) = item.field else {
+            return item.tests.iter().find_map(|test| self.keyword_value(test));
         };
+        let looked = self.scratch.looked(field).clone();
+        let found = &looked.values.found;
+        let mut derived = looked.derived.found.iter().map(Derived::lookup);
         if item.is_negated {
-            return found.first().and_then(|at| self.show(*at));
+            let first = found.first().and_then(|at| self.show(*at));
+            return first.or_else(|| derived.next().and_then(show_scalar));
         }
         item.tests.iter().find_map(|test| {
-            if item.field.is_none() {
-                return self.keyword_value(test);
-            }
-            found.iter().find(|at| self.holds_at(test, **at)).and_then(|at| self.show(*at))
+            let at = found.iter().find(|at| self.holds_at(test, **at));
+            at.and_then(|at| self.show(*at)).or_else(|| {
+                let mut derived = looked.derived.found.iter().map(Derived::lookup);
+                derived.find(|value| self.holds_for(test, *value)).and_then(show_scalar)
+            })
         })
     }
 
     fn holds_at(&mut self, test: &Test, at: usize) -> bool {
+        let record = self.enriched.record;
         match test {
-            Test::Value(test) => test.holds(self.record, at, &mut self.scratch.buffers),
+            Test::Value(test) => test.holds(record, at, &mut self.scratch.buffers),
             Test::AnyOf(tests) => tests.iter().any(|test| self.holds_at(test, at)),
-            Test::Null => self.record.value(at) == Lookup::Static(StaticNode::Null),
+            Test::Null => record.value(at) == Lookup::Static(StaticNode::Null),
+            Test::Exists(_) | Test::FieldRef { .. } => true,
+        }
+    }
+
+    /// As [`Self::holds_at`], for a value that was worked out.
+    fn holds_for(&mut self, test: &Test, value: Lookup<'_>) -> bool {
+        match test {
+            Test::Value(test) => test.holds_for_scalar(value, &mut self.scratch.buffers),
+            Test::AnyOf(tests) => tests.iter().any(|test| self.holds_for(test, value)),
+            Test::Null => false,
             Test::Exists(_) | Test::FieldRef { .. } => true,
         }
     }
@@ -76,7 +91,7 @@ impl Decision<'_, '_> {
             Test::AnyOf(tests) => tests.iter().find_map(|test| self.keyword_value(test)),
             Test::Value(test) => {
                 let folded = &mut String::new();
-                self.record.scalars(0).find_map(|scalar| {
+                self.enriched.record.scalars(0).find_map(|scalar| {
                     let text = match scalar {
                         Lookup::Text(text) => text.to_owned(),
                         Lookup::Static(value) => static_text(value),
@@ -91,16 +106,24 @@ impl Decision<'_, '_> {
 
     /// A value as text; `None` for null.
     pub(super) fn show(&self, at: usize) -> Option<String> {
-        match self.record.value(at) {
-            Lookup::Text(text) => Some(cut(text.to_owned())),
-            Lookup::Static(StaticNode::Null) => None,
-            Lookup::Static(value) => Some(static_text(value)),
+        let record = self.enriched.record;
+        match record.value(at) {
             Lookup::Container => {
                 let mut json = String::new();
-                self.record.write_json(at, &mut json);
+                record.write_json(at, &mut json);
                 Some(cut(json))
             }
+            scalar => show_scalar(scalar),
         }
+    }
+}
+
+/// A value as text; `None` for null and for what is no scalar.
+pub(super) fn show_scalar(value: Lookup<'_>) -> Option<String> {
+    match value {
+        Lookup::Text(text) => Some(cut(text.to_owned())),
+        Lookup::Static(StaticNode::Null) | Lookup::Container => None,
+        Lookup::Static(value) => Some(static_text(value)),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tells why a rule did or did not match: selection by selection, value by value.
 
+use super::evidence::show_scalar;
 use super::rule::{CompiledRule, Decision, Item, Search};
 use super::tri::Tri;
+use crate::model::{Derive, Derived};
 use crate::sigma::ast;
 
 /// A decision about one rule and record, opened up.
@@ -61,7 +63,7 @@ pub enum ClauseKind {
     },
 }
 
-impl Decision<'_, '_> {
+impl<D: Derive> Decision<'_, '_, D> {
     pub(super) fn explain(&mut self, rule: &CompiledRule) -> Explanation {
         let source = std::iter::once(&rule.rule.detection)
             .chain(rule.rule.filters.iter().map(|filter| &filter.detection));
@@ -115,16 +117,15 @@ impl Decision<'_, '_> {
             .collect();
         let (values, is_absent, is_cut) = match item.field {
             Some(field) => {
-                let values = self.scratch.values(field).clone();
-                let shown = values
-                    .found
-                    .iter()
-                    .map(|at| self.show(*at).unwrap_or_else(|| "null".to_owned()))
+                let looked = self.scratch.looked(field).clone();
+                let derived = looked.derived.found.iter().map(Derived::lookup).map(show_scalar);
+                let shown = (looked.values.found.iter().map(|at| self.show(*at)).chain(derived))
+                    .map(|value| value.unwrap_or_else(|| "null".to_owned()))
                     .collect();
                 let is_unknown = tests.iter().any(|(_, truth)| *truth == Tri::Unknown);
-                (shown, !values.is_present, values.is_cut || is_unknown)
+                (shown, !looked.is_present(), looked.is_cut() || is_unknown)
             }
-            None => (Vec::new(), false, self.record.has_cut()),
+            None => (Vec::new(), false, self.enriched.record.has_cut()),
         };
         ClauseKind::Line {
             written: item.written.clone(),

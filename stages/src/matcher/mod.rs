@@ -19,7 +19,7 @@ mod value;
 
 use std::sync::Arc;
 
-use crate::model::{Matched, Record};
+use crate::model::{Derive, Enriched, Matched};
 use crate::sigma::ast;
 
 pub use explain::{Clause, ClauseKind, Explanation, PartExplanation};
@@ -77,6 +77,11 @@ impl RuleSet {
         Ok(Self { rules: compiled, fields, prefilter })
     }
 
+    /// Names of the fields that stand in no record but are worked out.
+    pub fn derived(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.derived()
+    }
+
     /// Tells from a record's bytes which rules could match it.
     #[inline]
     pub fn judge(
@@ -95,7 +100,7 @@ impl RuleSet {
     /// be told, by index in [`RuleSet::rules`].
     pub fn run(
         &self,
-        record: &Record<'_>,
+        enriched: Enriched<'_, '_, impl Derive>,
         verdict: Verdict,
         candidates: &Candidates,
         scratch: &mut Scratch,
@@ -103,7 +108,8 @@ impl RuleSet {
     ) {
         scratch.next_record();
         let mut decide = |index: usize| {
-            let truth = Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
+            let truth =
+                Decision { fields: &self.fields, enriched, scratch }.rule(&self.rules[index]);
             if truth != Tri::False {
                 found(index, truth, scratch);
             }
@@ -119,7 +125,7 @@ impl RuleSet {
     /// and nanoseconds.
     pub fn time(
         &self,
-        record: &Record<'_>,
+        enriched: Enriched<'_, '_, impl Derive>,
         verdict: Verdict,
         candidates: &Candidates,
         scratch: &mut Scratch,
@@ -129,7 +135,7 @@ impl RuleSet {
         scratch.next_record();
         let mut began = nanoseconds();
         let mut decide = |index: usize| {
-            Decision { fields: &self.fields, record, scratch }.rule(&self.rules[index]);
+            Decision { fields: &self.fields, enriched, scratch }.rule(&self.rules[index]);
             let ended = nanoseconds();
             spent(index, ended.saturating_sub(began));
             began = ended;
@@ -145,16 +151,16 @@ impl RuleSet {
     pub fn evidence(
         &self,
         index: usize,
-        record: &Record<'_>,
+        enriched: Enriched<'_, '_, impl Derive>,
         scratch: &mut Scratch,
     ) -> Vec<Matched> {
-        Decision { fields: &self.fields, record, scratch }.evidence(&self.rules[index])
+        Decision { fields: &self.fields, enriched, scratch }.evidence(&self.rules[index])
     }
 
     /// Why a rule did or did not match.
-    pub fn explain(&self, index: usize, record: &Record<'_>) -> Explanation {
+    pub fn explain(&self, index: usize, enriched: Enriched<'_, '_, impl Derive>) -> Explanation {
         let scratch = &mut Scratch::default();
         scratch.next_record();
-        Decision { fields: &self.fields, record, scratch }.explain(&self.rules[index])
+        Decision { fields: &self.fields, enriched, scratch }.explain(&self.rules[index])
     }
 }

@@ -5,6 +5,7 @@
 
 use super::rule::{CompiledRule, Part, Search, Test};
 use super::value::ValueTest;
+use crate::model::Field;
 use crate::sigma::ast::Expr;
 
 /// One value that would do.
@@ -45,7 +46,9 @@ fn of_search(search: &Search) -> Vec<Clause> {
         Search::All(searches) => searches.iter().flat_map(of_search).collect(),
         Search::Any(searches) => union(searches.iter().map(of_search)),
         Search::Item(item) => {
-            let Some(path) = item.path.clone().filter(|path| is_plain(path) && !item.is_negated)
+            // What is worked out does not stand in the bytes.
+            let is_sought = |path: &String| is_plain(path) && Field::find(path).is_none();
+            let Some(path) = item.path.clone().filter(|path| is_sought(path) && !item.is_negated)
             else {
                 return Vec::new();
             };

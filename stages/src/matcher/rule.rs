@@ -8,26 +8,48 @@ use simd_json::StaticNode;
 use super::text::TextTest;
 use super::tri::Tri;
 use super::value::{Buffers, ValueTest, compile_regex};
-use crate::model::{Lookup, Record, RuleFacts, RuleRef, Values, static_text};
+use crate::model::{
+    Derive, DerivedValues, Enriched, Field, Lookup, Record, RuleFacts, RuleRef, Values, static_text,
+};
 use crate::sigma::ast::{self, Expr, Position};
 
 /// A field of some rule, by its place in [`Fields`].
 pub(super) type FieldId = usize;
 
-/// The paths of all fields that rules name, each once.
+/// All fields that rules name, each once.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    pub paths: Vec<String>,
+    found: Vec<Source>,
     ids: HashMap<String, FieldId>,
 }
 
+/// Where a field's values come from.
+#[derive(Debug)]
+enum Source {
+    /// A dotted path into the record.
+    Path(String),
+    /// It is worked out; with what stands for `*` in its name.
+    Derived(Field, String),
+}
+
 impl Fields {
+    /// Names of those that are worked out.
+    pub(super) fn derived(&self) -> impl Iterator<Item = &'static str> {
+        self.found.iter().filter_map(|source| match source {
+            Source::Path(_) => None,
+            Source::Derived(field, _) => Some(field.name()),
+        })
+    }
+
     fn id(&mut self, path: &str) -> FieldId {
         if let Some(id) = self.ids.get(path) {
             return *id;
         }
-        let id = self.paths.len();
-        self.paths.push(path.to_owned());
+        let id = self.found.len();
+        self.found.push(match Field::find(path) {
+            Some((field, rest)) => Source::Derived(field, rest.to_owned()),
+            None => Source::Path(path.to_owned()),
+        });
         self.ids.insert(path.to_owned(), id);
         id
     }
@@ -84,9 +106,37 @@ pub(super) enum Test {
 /// What was looked up in the record at hand; made once for each worker.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    fields: Vec<(u64, Values)>,
+    fields: Vec<(u64, Looked)>,
     epoch: u64,
     pub(super) buffers: Buffers,
+}
+
+/// What a field holds: what stands at its path, or what was worked out.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Looked {
+    /// In the record; empty for what is worked out.
+    pub values: Values,
+    /// Worked out.
+    pub derived: DerivedValues,
+}
+
+impl Looked {
+    /// The values, in order.
+    pub(super) fn lookups<'l>(&'l self, record: &Record<'l>) -> impl Iterator<Item = Lookup<'l>> {
+        let record = *record;
+        let found = self.values.found.iter().map(move |at| record.value(*at));
+        found.chain(self.derived.found.iter().map(|derived| derived.lookup()))
+    }
+
+    /// Something is there.
+    pub(super) fn is_present(&self) -> bool {
+        self.values.is_present || !self.derived.found.is_empty()
+    }
+
+    /// There may be more.
+    pub(super) fn is_cut(&self) -> bool {
+        self.values.is_cut || self.derived.is_cut
+    }
 }
 
 impl Scratch {
@@ -96,19 +146,33 @@ impl Scratch {
     }
 
     /// Looks a field up, once for each record.
-    fn look_up(&mut self, field: FieldId, fields: &Fields, record: &Record<'_>) {
+    fn look_up<D: Derive>(
+        &mut self,
+        field: FieldId,
+        fields: &Fields,
+        enriched: Enriched<'_, '_, D>,
+    ) {
         if self.fields.len() <= field {
             self.fields.resize_with(field + 1, Default::default);
         }
-        let (epoch, values) = &mut self.fields[field];
+        let (epoch, looked) = &mut self.fields[field];
         if *epoch != self.epoch {
             *epoch = self.epoch;
-            values.clear();
-            record.find(&fields.paths[field], values);
+            let Enriched { record, derive } = enriched;
+            match &fields.found[field] {
+                Source::Path(path) => {
+                    looked.values.clear();
+                    record.find(path, &mut looked.values);
+                }
+                Source::Derived(field, rest) => {
+                    looked.derived.clear();
+                    derive.derive(*field, rest, record, &mut looked.derived);
+                }
+            }
         }
     }
 
-    pub(super) fn values(&self, field: FieldId) -> &Values {
+    pub(super) fn looked(&self, field: FieldId) -> &Looked {
         &self.fields[field].1
     }
 }
@@ -197,13 +261,13 @@ fn compile_test(test: &ast::Test, fields: &mut Fields) -> Result<Test, String> {
 }
 
 /// A record being decided about: what all steps of the decision share.
-pub(super) struct Decision<'d, 'r> {
+pub(super) struct Decision<'d, 'r, D> {
     pub fields: &'d Fields,
-    pub record: &'d Record<'r>,
+    pub enriched: Enriched<'d, 'r, D>,
     pub scratch: &'d mut Scratch,
 }
 
-impl Decision<'_, '_> {
+impl<D: Derive> Decision<'_, '_, D> {
     /// Does the rule match, filters and all?
     pub(super) fn rule(&mut self, rule: &CompiledRule) -> Tri {
         Tri::all(rule.parts.iter().map(|part| self.part(part)))
@@ -245,7 +309,8 @@ impl Decision<'_, '_> {
             return Tri::any(tests.iter().map(|test| self.test(test, field)));
         }
         let Some(field) = field else { return self.keyword(test) };
-        self.scratch.look_up(field, self.fields, self.record);
+        let record = self.enriched.record;
+        self.scratch.look_up(field, self.fields, self.enriched);
         let or_cut = |holds: bool, is_cut: bool| match (holds, is_cut) {
             (true, _) => Tri::True,
             (false, true) => Tri::Unknown,
@@ -254,53 +319,54 @@ impl Decision<'_, '_> {
         match test {
             Test::Value(test) => {
                 let Scratch { fields, buffers, .. } = &mut *self.scratch;
-                let values = &fields[field].1;
-                let holds = values.found.iter().any(|at| test.holds(self.record, *at, buffers));
-                let hides = || {
-                    let mut found = values.found.iter();
-                    test.searches_objects() && found.any(|at| self.record.is_cut_within(*at))
-                };
-                or_cut(holds, !holds && (values.is_cut || hides()))
+                let looked = &fields[field].1;
+                let found = &looked.values.found;
+                let holds = found.iter().any(|at| test.holds(record, *at, buffers))
+                    || looked
+                        .derived
+                        .found
+                        .iter()
+                        .any(|derived| test.holds_for_scalar(derived.lookup(), buffers));
+                let hides =
+                    || test.searches_objects() && found.iter().any(|at| record.is_cut_within(*at));
+                or_cut(holds, !holds && (looked.is_cut() || hides()))
             }
             Test::Null => {
-                let values = self.scratch.values(field);
-                let is_null = values
-                    .found
-                    .iter()
-                    .any(|at| self.record.value(*at) == Lookup::Static(StaticNode::Null));
-                match (is_null, values.is_present, values.is_cut) {
+                let looked = self.scratch.looked(field);
+                let is_null =
+                    looked.lookups(record).any(|value| value == Lookup::Static(StaticNode::Null));
+                match (is_null, looked.is_present(), looked.is_cut()) {
                     (true, _, _) => Tri::True,
                     (false, _, true) => Tri::Unknown,
                     (false, is_present, false) => Tri::from(!is_present),
                 }
             }
             Test::Exists(expected) => {
-                let values = self.scratch.values(field);
-                let exists = or_cut(values.is_present, values.is_cut);
+                let looked = self.scratch.looked(field);
+                let exists = or_cut(looked.is_present(), looked.is_cut());
                 if *expected { exists } else { !exists }
             }
             Test::FieldRef { field: other, position, is_cased } => {
-                self.scratch.look_up(*other, self.fields, self.record);
-                let (values, others) = (self.scratch.values(field), self.scratch.values(*other));
-                let holds = values.found.iter().any(|a| {
-                    others.found.iter().any(|b| {
-                        let (a, b) = (self.record.value(*a), self.record.value(*b));
-                        refers(a, b, *position, *is_cased)
-                    })
+                self.scratch.look_up(*other, self.fields, self.enriched);
+                let (looked, others) = (self.scratch.looked(field), self.scratch.looked(*other));
+                let holds = looked.lookups(record).any(|value| {
+                    let mut others = others.lookups(record);
+                    others.any(|other| refers(value, other, *position, *is_cased))
                 });
-                or_cut(holds, values.is_cut || others.is_cut)
+                or_cut(holds, looked.is_cut() || others.is_cut())
             }
             Test::AnyOf(_) => Tri::False,
         }
     }
 
     fn keyword(&mut self, test: &Test) -> Tri {
+        let record = self.enriched.record;
         let holds = match test {
-            Test::Value(test) => test.holds_anywhere(self.record, &mut self.scratch.buffers),
+            Test::Value(test) => test.holds_anywhere(record, &mut self.scratch.buffers),
             // The reader refuses these for keywords.
             Test::Null | Test::Exists(_) | Test::FieldRef { .. } | Test::AnyOf(_) => false,
         };
-        if !holds && self.record.has_cut() { Tri::Unknown } else { Tri::from(holds) }
+        if !holds && record.has_cut() { Tri::Unknown } else { Tri::from(holds) }
     }
 }
 

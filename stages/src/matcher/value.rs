@@ -51,10 +51,17 @@ impl ValueTest {
         buffers: &mut Buffers,
     ) -> bool {
         match record.value(position) {
-            Lookup::Text(text) => self.holds_for_text(text, &mut buffers.folded),
-            Lookup::Static(StaticNode::Null) => false,
-            Lookup::Static(value) => self.holds_for_static(value, buffers),
             Lookup::Container => self.holds_for_object(record, position, buffers),
+            scalar => self.holds_for_scalar(scalar, buffers),
+        }
+    }
+
+    /// Does it hold for a value that is no object?
+    pub(super) fn holds_for_scalar(&self, scalar: Lookup<'_>, buffers: &mut Buffers) -> bool {
+        match scalar {
+            Lookup::Text(text) => self.holds_for_text(text, &mut buffers.folded),
+            Lookup::Static(StaticNode::Null) | Lookup::Container => false,
+            Lookup::Static(value) => self.holds_for_static(value, buffers),
         }
     }
 
@@ -143,11 +150,7 @@ impl ValueTest {
 
     /// Does it hold for any scalar of the record? For keywords.
     pub(super) fn holds_anywhere(&self, record: &Record<'_>, buffers: &mut Buffers) -> bool {
-        record.scalars(0).any(|scalar| match scalar {
-            Lookup::Text(text) => self.holds_for_text(text, &mut buffers.folded),
-            Lookup::Static(StaticNode::Null) | Lookup::Container => false,
-            Lookup::Static(value) => self.holds_for_static(value, buffers),
-        })
+        record.scalars(0).any(|scalar| self.holds_for_scalar(scalar, buffers))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The values that stages hand to each other.
 
 mod alert;
+mod fields;
 mod level;
 mod oddities;
 mod record;
@@ -8,6 +9,7 @@ mod reject;
 mod time;
 
 pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
+pub use fields::{Derive, Derived, DerivedValues, Enriched, Field, PREFIX};
 pub use level::Level;
 pub use oddities::oddities;
 pub use record::{Lookup, Record, Values, static_text, write_static};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
+use crate::model::Enriched;
 use crate::parse::Parser;
 use crate::sigma::{self, ReadOptions, SourceFile};
 
@@ -50,7 +51,14 @@ impl Condition {
             return failed(messages);
         }
         match RuleSet::compile(reading.rules.into_iter().map(Arc::new)) {
-            Ok(rules) => Ok(Self { rules }),
+            Ok(rules) => {
+                if let Some(name) = rules.derived().next() {
+                    let message =
+                        format!("field {name:?} is worked out of records, and this is an alert");
+                    return failed(vec![message]);
+                }
+                Ok(Self { rules })
+            }
             Err(errors) => failed(errors.into_iter().map(|error| error.message).collect()),
         }
     }
@@ -62,7 +70,8 @@ impl Condition {
             let mut holds = false;
             let parsed = parser.parse(alert.as_bytes(), |record, _| {
                 let found = |_, truth, _: &mut Scratch| holds |= truth == Tri::True;
-                self.rules.run(&record, Verdict::All, &Candidates::default(), scratch, found);
+                let bare = Enriched { record: &record, derive: &() };
+                self.rules.run(bare, Verdict::All, &Candidates::default(), scratch, found);
             });
             parsed.is_ok() && holds
         })

@@ -4,7 +4,8 @@ use super::ast::{Item, Test};
 use super::modifier::{Kind, Plan};
 use super::scope::{MAX_TESTS, Scope};
 use super::value;
-use crate::yaml::{Kind as NodeKind, Node, Position};
+use crate::model::{Field, PREFIX};
+use crate::yaml::{Kind as NodeKind, Node, Position, nearest};
 
 /// What a bare list of keywords is called in messages and results.
 const KEYWORDS: &str = "keywords";
@@ -44,6 +45,9 @@ pub(super) fn read(
         note.key(key).hint("remove it");
         return None;
     }
+    if !is_known(scope, key, field, position) {
+        return None;
+    }
     let values = values(scope, key, value)?;
     if plan.needs_all && values.len() == 1 {
         let note = scope.report.warn(position, format!("{key:?} has one value, \"all\" is idle"));
@@ -55,6 +59,19 @@ pub(super) fn read(
     }
     let field = (!field.is_empty()).then(|| field.to_owned());
     finish(scope, (field, key, position), &plan, &values)
+}
+
+/// A field that is worked out has one of a few names; any other would hold nothing for ever. What is
+/// wrong is noted.
+fn is_known(scope: &mut Scope<'_>, key: &str, field: &str, position: Position) -> bool {
+    let is_known = !field.starts_with(PREFIX) || Field::find(field).is_some();
+    if !is_known {
+        let names = Field::ALL.iter().map(|field| field.name());
+        let note = scope.report.error(position, format!("unknown field {field:?}"));
+        let otherwise = "docs/fields.md lists the fields that askance works out";
+        note.key(key).near(nearest(field, names), otherwise);
+    }
+    is_known
 }
 
 /// Reads keywords: plain values without a key.
@@ -77,6 +94,11 @@ fn finish(
     let mut is_whole = true;
     for node in values {
         match value::read(scope, written, field.is_some(), plan, node) {
+            Some(Test::FieldRef(other))
+                if !is_known(scope, written, &other.field, node.position) =>
+            {
+                is_whole = false;
+            }
             Some(test) => {
                 if !scope.spend(count(&test)) {
                     let message = format!("more than {MAX_TESTS} values in one document");

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use askance_stages::decode::DecodeLimits;
+use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output};
 use askance_stages::matcher::RuleSet;
@@ -137,6 +138,7 @@ pub fn backtest(args: &BacktestArgs) -> anyhow::Result<u8> {
     // The engine takes the rules; what they are called stays.
     let nothing = RuleSet::compile([]).map_err(|_| anyhow!("no rules cannot be compiled"))?;
     let detect = Detect {
+        enrich: Enrich::default(),
         rules: std::mem::replace(&mut pair.rules, nothing),
         config: DetectConfig {
             filter,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use askance_stages::decode::Input;
+use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::raise::{AccountFacts, Group, MessageKind};
@@ -43,7 +44,7 @@ pub fn notice(rule: &str) -> Notice {
         references: rule.references.clone(),
     };
     let rules = RuleSet::compile([Arc::new(rule)]).unwrap();
-    let detect = Detect { rules, config: DetectConfig::default() };
+    let detect = Detect { rules, enrich: Enrich::default(), config: DetectConfig::default() };
     let mut alerts = Vec::new();
     let mut sink = |output: Output| {
         if let Output::Alert(alert) = output {

@@ -15,6 +15,20 @@ fn check(text: &str, expected: &str) {
 }
 
 #[test]
+fn misspelled_fields_that_are_worked_out_are_errors() {
+    let with =
+        |line: &str| format!("title: T\n{SOURCE}detection:\n  a:\n    {line}\n  condition: a\n");
+    check(
+        &with("askance.actor.kinds: root"),
+        "a.yml:5:5: unknown field \"askance.actor.kinds\" (did you mean \"askance.actor.kind\"?)",
+    );
+    check(
+        &with("userName|fieldref: askance.actr.kind"),
+        "a.yml:5:24: unknown field \"askance.actr.kind\" (did you mean \"askance.actor.kind\"?)",
+    );
+}
+
+#[test]
 fn misspelled_keys_are_errors_where_they_would_be_silent() {
     check(
         &format!("title: T\n{SOURCE}{DETECTION}levle: high\n"),

@@ -1,73 +1,21 @@
-//! The whole pipe in order: bytes of one object in, alerts out. The file to read first.
-//!
-//! An object goes through on one core, from unpacking to alerts, with buffers that are kept from
-//! object to object. Nothing here reads a file, a clock or the environment.
+//! The way of one object: unpacked, cut into records, judged by their bytes, and parsed where a rule
+//! could match.
 
-use crate::alert::{self, Context, Facts};
-use crate::decode::{Body, DecodeLimits, Decoder, HashRange, Input, Stream, for_each_inner};
-use crate::filter::{self, FilterConfig};
-use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
-use crate::model::{Alert, Damage, Drop, Odd, Reason, Record, Reject, oddities, parse_time};
+use super::looking::Looking;
+use super::{Detect, NEWEST_EVERY, Output};
+use crate::decode::{Body, Decoder, HashRange, Input, Stream, for_each_inner};
+use crate::matcher::{Candidates, Scratch, Verdict};
+use crate::model::{Damage, Drop, Reason, Record, Reject, parse_time};
 use crate::parse::{
     Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
 };
 use crate::tally::Tally;
-
-pub use crate::model::Unknown;
 
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
 
 /// How deep envelopes may stand in the strings of envelopes.
 const MAX_NESTED: u32 = 4;
-
-/// See [`DetectConfig::with_newest`].
-pub const NEWEST_EVERY: u64 = 64;
-
-/// See [`DetectConfig::nanoseconds`].
-pub const TIMED_EVERY: u64 = 64;
-
-/// What is done with each object; immutable, shared by all workers.
-#[derive(Debug)]
-pub struct Detect {
-    /// The rules.
-    pub rules: RuleSet,
-    /// What is asked for.
-    pub config: DetectConfig,
-}
-
-/// How objects are looked at.
-#[derive(Debug, Clone, Default)]
-pub struct DetectConfig {
-    /// Which records are asked for.
-    pub filter: FilterConfig,
-    /// What an object may unpack to.
-    pub limits: DecodeLimits,
-    /// Leave the whole record out of alerts.
-    pub without_event: bool,
-    /// Count records by day and region; every record is parsed for it.
-    pub with_days: bool,
-    /// Note the newest event of each account, from one record in [`NEWEST_EVERY`] of an object, its
-    /// first one included, and from those that are parsed: CloudTrail's files are of one account and
-    /// a few minutes each.
-    pub with_newest: bool,
-    /// Tells nanoseconds from any beginning: the time spent on rules is measured on one parsed record
-    /// in [`TIMED_EVERY`]. `None`: it is not measured.
-    pub nanoseconds: Option<fn() -> u64>,
-    /// Parse every record and try every rule on it: the slow and obvious way, for comparison.
-    pub without_prefilter: bool,
-}
-
-/// What comes out, in the order of the records.
-#[derive(Debug, Clone)]
-pub enum Output {
-    /// A rule matched.
-    Alert(Box<Alert>),
-    /// A rule could not be decided, since CloudTrail cut what it looks at.
-    Unknown(Unknown),
-    /// Something could not be read.
-    Reject(Reject),
-}
 
 /// One worker's buffers; runs objects one after the other.
 pub struct Worker<'d> {
@@ -93,19 +41,19 @@ struct Engine<'d> {
 }
 
 /// Takes a record and its place.
-type Look<'l> = &'l mut dyn FnMut(u64, &Record<'_>);
+pub(super) type Look<'l> = &'l mut dyn FnMut(u64, &Record<'_>);
 
 /// One object on its way.
-struct Run<'r> {
-    path: &'r str,
-    tally: Tally,
+pub(super) struct Run<'r> {
+    pub path: &'r str,
+    pub tally: Tally,
     /// Place of the next record.
     index: u64,
     /// Offset of the window in the unpacked text.
     base: u64,
     /// Envelopes around, in whose strings this stands.
     nested: u32,
-    sink: &'r mut dyn FnMut(Output),
+    pub sink: &'r mut dyn FnMut(Output),
     should_stop: &'r dyn Fn() -> bool,
 }
 
@@ -113,6 +61,15 @@ impl<'d> Worker<'d> {
     /// Makes a worker.
     #[must_use]
     pub fn new(detect: &'d Detect) -> Self {
+        Self::with(detect, None)
+    }
+
+    /// Makes one that hands every record to `look` instead of the rules.
+    pub(super) fn looking(detect: &'d Detect, look: Look<'d>) -> Self {
+        Self::with(detect, Some(look))
+    }
+
+    fn with(detect: &'d Detect, look: Option<Look<'d>>) -> Self {
         Self {
             decoder: Decoder::new(detect.config.limits),
             window: Vec::new(),
@@ -125,7 +82,7 @@ impl<'d> Worker<'d> {
                 unescaped: String::new(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
                 looked_into: 0,
-                look: None,
+                look,
             },
         }
     }
@@ -373,80 +330,6 @@ impl Engine<'_> {
     }
 }
 
-/// A parsed record being filtered, matched and told.
-struct Looking<'l> {
-    detect: &'l Detect,
-    candidates: &'l Candidates,
-    scratch: &'l mut Scratch,
-    looked_into: &'l mut u64,
-    index: u64,
-}
-
-impl Looking<'_> {
-    fn record(&mut self, record: &Record<'_>, odd: &[Odd], verdict: Verdict, run: &mut Run<'_>) {
-        let config = &self.detect.config;
-        let time = filter::event_time(record);
-        let account = filter::account(record);
-        let region = filter::region(record);
-        if let Some(reason) = config.filter.reason_to_drop(time, account, region) {
-            run.tally.drop(reason);
-            return;
-        }
-        run.tally.passed += 1;
-        odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
-        if config.with_days {
-            let day = time
-                .map_or("unknown".to_owned(), |time| crate::model::utc(time).date().to_string());
-            let region = region.unwrap_or("unknown").to_owned();
-            run.tally.count_day(day, region);
-        }
-        if let (true, Some(time), Some(account)) = (config.with_newest, time, account) {
-            run.tally.newest(account, time);
-        }
-        let (detect, index) = (self.detect, self.index);
-        if let Some(nanoseconds) = config.nanoseconds {
-            *self.looked_into += 1;
-            if self.looked_into.is_multiple_of(TIMED_EVERY) {
-                let spent = |rule: usize, nanoseconds| {
-                    let id = &detect.rules.rules[rule].facts.rule.id;
-                    run.tally.spent(id, nanoseconds * TIMED_EVERY);
-                };
-                let candidates = self.candidates;
-                detect.rules.time(record, verdict, candidates, self.scratch, nanoseconds, spent);
-            }
-        }
-        let mut facts: Option<Facts> = None;
-        detect.rules.run(
-            record,
-            verdict,
-            self.candidates,
-            self.scratch,
-            |rule_index, truth, scratch| {
-                let rule = &detect.rules.rules[rule_index].facts;
-                if truth == Tri::Unknown {
-                    *run.tally.unknown.entry(rule.rule.id.clone()).or_default() += 1;
-                    (run.sink)(Output::Unknown(Unknown {
-                        rule: rule.rule.id.clone(),
-                        title: rule.rule.title.clone(),
-                        event_id: record.text(&["eventID"]).map(str::to_owned),
-                        path: run.path.to_owned(),
-                        index,
-                    }));
-                    return;
-                }
-                let with_event = !detect.config.without_event;
-                let facts =
-                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
-                let matched = detect.rules.evidence(rule_index, record, scratch);
-                let context = Context { path: run.path, index };
-                let alert = alert::alert(rule, record, facts, matched, context);
-                run.tally.alerts[alert.level as usize] += 1;
-                (run.sink)(Output::Alert(Box::new(alert)));
-            },
-        );
-    }
-}
-
 impl Run<'_> {
     /// Counts a record and tells its place.
     fn next_record(&mut self) -> u64 {
@@ -475,26 +358,4 @@ impl Run<'_> {
 /// True if there is nothing but white space, behind a byte order mark or without one.
 fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
-}
-
-/// Hands every record of one object to `look`, with its place; what can't be read goes to `reject`.
-///
-/// The slow and plain way, for looking into single files.
-pub fn each_record(
-    input: Input<'_>,
-    limits: DecodeLimits,
-    look: Look<'_>,
-    reject: &mut dyn FnMut(Reject),
-) {
-    // An engine without rules does the reading; looking in is done beside it.
-    let Ok(rules) = RuleSet::compile([]) else { return };
-    let detect = Detect { rules, config: DetectConfig { limits, ..DetectConfig::default() } };
-    let mut worker = Worker::new(&detect);
-    worker.engine.look = Some(look);
-    let mut sink = |output| {
-        if let Output::Reject(found) = output {
-            reject(found);
-        }
-    };
-    worker.run(input, "", &mut sink, &|| false);
 }

@@ -1,0 +1,89 @@
+//! One parsed record: filtered, matched by the rules that are left, and told.
+
+use super::worker::Run;
+use super::{Detect, Output, TIMED_EVERY, Unknown};
+use crate::alert::{self, Context, Facts};
+use crate::filter;
+use crate::matcher::{Candidates, Scratch, Tri, Verdict};
+use crate::model::{Enriched, Odd, Record, oddities};
+
+/// A parsed record being filtered, matched and told.
+pub(super) struct Looking<'l> {
+    pub detect: &'l Detect,
+    pub candidates: &'l Candidates,
+    pub scratch: &'l mut Scratch,
+    pub looked_into: &'l mut u64,
+    pub index: u64,
+}
+
+impl Looking<'_> {
+    pub(super) fn record(
+        &mut self,
+        record: &Record<'_>,
+        odd: &[Odd],
+        verdict: Verdict,
+        run: &mut Run<'_>,
+    ) {
+        let config = &self.detect.config;
+        let time = filter::event_time(record);
+        let account = filter::account(record);
+        let region = filter::region(record);
+        if let Some(reason) = config.filter.reason_to_drop(time, account, region) {
+            run.tally.drop(reason);
+            return;
+        }
+        run.tally.passed += 1;
+        odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
+        if config.with_days {
+            let day = time
+                .map_or("unknown".to_owned(), |time| crate::model::utc(time).date().to_string());
+            let region = region.unwrap_or("unknown").to_owned();
+            run.tally.count_day(day, region);
+        }
+        if let (true, Some(time), Some(account)) = (config.with_newest, time, account) {
+            run.tally.newest(account, time);
+        }
+        let (detect, index) = (self.detect, self.index);
+        let enriched = Enriched { record, derive: &detect.enrich };
+        if let Some(nanoseconds) = config.nanoseconds {
+            *self.looked_into += 1;
+            if self.looked_into.is_multiple_of(TIMED_EVERY) {
+                let spent = |rule: usize, nanoseconds| {
+                    let id = &detect.rules.rules[rule].facts.rule.id;
+                    run.tally.spent(id, nanoseconds * TIMED_EVERY);
+                };
+                let candidates = self.candidates;
+                detect.rules.time(enriched, verdict, candidates, self.scratch, nanoseconds, spent);
+            }
+        }
+        let mut facts: Option<Facts> = None;
+        detect.rules.run(
+            enriched,
+            verdict,
+            self.candidates,
+            self.scratch,
+            |rule_index, truth, scratch| {
+                let rule = &detect.rules.rules[rule_index].facts;
+                if truth == Tri::Unknown {
+                    *run.tally.unknown.entry(rule.rule.id.clone()).or_default() += 1;
+                    (run.sink)(Output::Unknown(Unknown {
+                        rule: rule.rule.id.clone(),
+                        title: rule.rule.title.clone(),
+                        event_id: record.text(&["eventID"]).map(str::to_owned),
+                        path: run.path.to_owned(),
+                        index,
+                    }));
+                    return;
+                }
+                let with_event = !detect.config.without_event;
+                let facts =
+                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
+                let matched = detect.rules.evidence(rule_index, enriched, scratch);
+                let context = Context { path: run.path, index };
+                let alert = alert::alert(rule, record, facts, matched, context);
+                run.tally.alerts[alert.level as usize] += 1;
+                (run.sink)(Output::Alert(Box::new(alert)));
+            },
+        );
+    }
+}

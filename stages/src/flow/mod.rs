@@ -1,0 +1,68 @@
+//! The whole pipe in order: bytes of one object in, alerts out. The file to read first.
+//!
+//! An object goes through on one core, from unpacking to alerts, with buffers that are kept from
+//! object to object: [`Worker::run`]. Nothing here reads a file, a clock or the environment.
+
+mod each;
+mod looking;
+mod worker;
+
+use crate::decode::DecodeLimits;
+use crate::enrich::Enrich;
+use crate::filter::FilterConfig;
+use crate::matcher::RuleSet;
+use crate::model::{Alert, Reject};
+
+pub use crate::model::Unknown;
+pub use each::each_record;
+pub use worker::Worker;
+
+/// See [`DetectConfig::with_newest`].
+pub const NEWEST_EVERY: u64 = 64;
+
+/// See [`DetectConfig::nanoseconds`].
+pub const TIMED_EVERY: u64 = 64;
+
+/// What is done with each object; immutable, shared by all workers.
+#[derive(Debug)]
+pub struct Detect {
+    /// The rules.
+    pub rules: RuleSet,
+    /// Works out the fields that stand in no record.
+    pub enrich: Enrich,
+    /// What is asked for.
+    pub config: DetectConfig,
+}
+
+/// How objects are looked at.
+#[derive(Debug, Clone, Default)]
+pub struct DetectConfig {
+    /// Which records are asked for.
+    pub filter: FilterConfig,
+    /// What an object may unpack to.
+    pub limits: DecodeLimits,
+    /// Leave the whole record out of alerts.
+    pub without_event: bool,
+    /// Count records by day and region; every record is parsed for it.
+    pub with_days: bool,
+    /// Note the newest event of each account, from one record in [`NEWEST_EVERY`] of an object, its
+    /// first one included, and from those that are parsed: CloudTrail's files are of one account and
+    /// a few minutes each.
+    pub with_newest: bool,
+    /// Tells nanoseconds from any beginning: the time spent on rules is measured on one parsed record
+    /// in [`TIMED_EVERY`]. `None`: it is not measured.
+    pub nanoseconds: Option<fn() -> u64>,
+    /// Parse every record and try every rule on it: the slow and obvious way, for comparison.
+    pub without_prefilter: bool,
+}
+
+/// What comes out, in the order of the records.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// A rule matched.
+    Alert(Box<Alert>),
+    /// A rule could not be decided, since CloudTrail cut what it looks at.
+    Unknown(Unknown),
+    /// Something could not be read.
+    Reject(Reject),
+}
