@@ -5,6 +5,7 @@
 //! sockets, the environment, threads or the clock.
 
 pub mod alert;
+pub mod correlate;
 pub mod decode;
 pub mod enrich;
 pub mod filter;

@@ -38,8 +38,13 @@ const SHARED_MODULES: [&str; 3] = ["model", "tally", "yaml"];
 /// What single stages may import besides.
 ///
 /// `raise` asks with the rule language about alerts what `matcher` asks about records.
-const MORE_FOR: [(&str, &str); 4] =
-    [("matcher", "sigma"), ("raise", "matcher"), ("raise", "parse"), ("raise", "sigma")];
+const MORE_FOR: [(&str, &str); 5] = [
+    ("correlate", "sigma"),
+    ("matcher", "sigma"),
+    ("raise", "matcher"),
+    ("raise", "parse"),
+    ("raise", "sigma"),
+];
 
 /// Modules that see every stage: the whole flow, and the root that declares them.
 const SEES_ALL: [&str; 2] = ["flow", "lib"];

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Actor, Record};
+use crate::model::{Actor, Record, hex};
 
 /// The actor as far as the record tells.
 #[must_use]
@@ -55,24 +55,4 @@ pub fn event_identity(record: &Record<'_>, account: Option<&str>, json: &str) ->
         (Some(event_id), Some(account)) => format!("{event_id}/{account}"),
         _ => hex(&Sha256::digest(json.as_bytes())),
     }
-}
-
-/// The alert's id: 128 bits are enough that two alerts never share one.
-#[must_use]
-pub(super) fn alert_id(rule_id: &str, identity: &str) -> String {
-    let mut hash = Sha256::new();
-    // The length keeps rule and event apart.
-    hash.update((rule_id.len() as u64).to_le_bytes());
-    hash.update(rule_id.as_bytes());
-    hash.update(identity.as_bytes());
-    hex(&hash.finalize()[..16])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

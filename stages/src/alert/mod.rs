@@ -6,8 +6,8 @@ mod identity;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Values, rfc3339,
-    static_text,
+    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values, alert_id,
+    bounded, rfc3339, static_text,
 };
 
 pub use compact::compact;
@@ -15,6 +15,11 @@ pub use identity::{actor, event_identity};
 
 /// Most resources that an alert names; some calls carry a thousand.
 const MAX_RESOURCES: usize = 20;
+
+/// Longest texts of a [`Summary`], in bytes: accounts, regions and kinds; names and ARNs; paths.
+const MAX_WORD: usize = 64;
+const MAX_NAME: usize = 256;
+const MAX_PATH: usize = 512;
 
 /// Everything an alert is made of besides its rule; worked out once for all rules of a record.
 #[derive(Debug, Clone)]
@@ -70,7 +75,7 @@ pub fn alert(
     context: Context<'_>,
 ) -> Alert {
     Alert {
-        id: identity::alert_id(&facts_of_rule.rule.id, &facts.identity),
+        id: alert_id(&facts_of_rule.rule.id, &facts.identity),
         time: facts.time.clone(),
         level: facts_of_rule.level,
         rule: facts_of_rule.rule.clone(),
@@ -80,9 +85,41 @@ pub fn alert(
         resource: resources(&facts_of_rule.resource, record),
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
+        correlation: None,
         event: facts.event.clone(),
         is_historic: false,
         shared_event: facts.shared_event.clone(),
+    }
+}
+
+/// What a correlation is told of the event; texts that are too long for it are cut.
+#[must_use]
+pub fn summary(
+    facts_of_rule: &RuleFacts,
+    record: &Record<'_>,
+    facts: &Facts,
+    context: Context<'_>,
+) -> Summary {
+    let cut = |text: &Option<String>, most: usize| text.as_deref().map(|text| bounded(text, most));
+    let mut resource = resources(&facts_of_rule.resource, record);
+    resource.truncate(Summary::MAX_RESOURCES);
+    for resource in &mut resource {
+        resource.id = bounded(&resource.id, MAX_NAME);
+        resource.kind = cut(&resource.kind, MAX_WORD);
+    }
+    Summary {
+        account: cut(&facts.account, MAX_WORD),
+        region: cut(&facts.region, MAX_WORD),
+        actor: Actor {
+            kind: cut(&facts.actor.kind, MAX_WORD),
+            name: cut(&facts.actor.name, MAX_NAME),
+            arn: cut(&facts.actor.arn, MAX_NAME),
+            account: cut(&facts.actor.account, MAX_WORD),
+            session: cut(&facts.actor.session, MAX_NAME),
+        },
+        resource,
+        origin: Some(Origin { path: bounded(context.path, MAX_PATH), index: context.index }),
+        event_id: record.text(&["eventID"]).map(|id| bounded(id, MAX_WORD)),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Level;
+use super::{Correlated, Level};
 
 /// A rule matched an event.
 ///
@@ -30,6 +30,9 @@ pub struct Alert {
     pub origin: Origin,
     /// The fields that made the rule match.
     pub matched: Vec<Matched>,
+    /// The episode, where the rule is a correlation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<Box<Correlated>>,
     /// The event was read by a replay of the past, at somebody's wish: nobody was told of it as it
     /// happened, or rules have changed since. Not written where it is not so.
     #[serde(rename = "historic", default, skip_serializing_if = "is_not")]
@@ -71,7 +74,7 @@ pub struct RuleFacts {
 }
 
 /// Who acted; each part as far as the record tells.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq, Hash)]
 pub struct Actor {
     /// `userIdentity.type`.
     #[serde(rename = "type")]
@@ -87,7 +90,7 @@ pub struct Actor {
 }
 
 /// A thing that was acted on.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, Hash)]
 pub struct Resource {
     /// As CloudTrail names it (`AWS::S3::Bucket`) or the last key of the rule's path (`bucketName`).
     #[serde(rename = "type")]

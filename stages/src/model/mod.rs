@@ -1,6 +1,8 @@
 //! The values that stages hand to each other.
 
 mod alert;
+mod correlated;
+mod entry;
 mod fields;
 mod level;
 mod oddities;
@@ -9,6 +11,8 @@ mod reject;
 mod time;
 
 pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
+pub use correlated::{Correlated, EventRef, GroupValue, RuleCount};
+pub use entry::{Entry, Summary, alert_id, bounded, group_key, hex, identity_of};
 pub use fields::{Derive, Derived, DerivedValues, Enriched, Field, PREFIX};
 pub use level::Level;
 pub use oddities::oddities;

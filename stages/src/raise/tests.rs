@@ -23,6 +23,7 @@ fn alert(id: &str, time: &str) -> Alert {
         resource: vec![Resource { kind: None, id: "trail-a".to_owned() }],
         origin: Origin { path: "a".to_owned(), index: 0 },
         matched: Vec::new(),
+        correlation: None,
         event: None,
         is_historic: false,
         shared_event: None,

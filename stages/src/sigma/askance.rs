@@ -1,18 +1,50 @@
 //! The `askance:` block: what is asked, of whom, and what else a rule says to people.
 
-use super::ast::Askance;
+use super::ast::{Askance, Emit};
 use super::scope::Scope;
-use crate::yaml::{Mapping, Node, nearest};
+use crate::yaml::{Mapping, Node, Position, nearest};
 
 const KEYS: [&str; 7] = ["resource", "ask", "why", "fix", "verify", "route", "controls"];
+
+/// Keys of a correlation's block: what it is about is what its events share.
+const KEYS_OF_CORRELATION: [&str; 7] = ["ask", "why", "fix", "verify", "route", "controls", "emit"];
 
 /// Who may be asked.
 const ROUTES: [&str; 3] = ["owner", "actor", "security"];
 
-/// Reads the block; errors are noted.
+/// Reads the block of a rule; errors are noted.
 pub(super) fn read(scope: &mut Scope<'_>, node: &Node) -> Option<Askance> {
     let mapping = scope.report.checked("askance", node.mapping())?;
-    for fault in mapping.unknown_keys(&KEYS) {
+    Some(block(scope, mapping, &KEYS))
+}
+
+/// Reads the block of a correlation, and when it shall be told; errors are noted.
+pub(super) fn read_of_correlation(
+    scope: &mut Scope<'_>,
+    node: &Node,
+) -> (Option<Askance>, Option<(Emit, Position)>) {
+    let Some(mapping) = scope.report.checked("askance", node.mapping()) else {
+        return (None, None);
+    };
+    let askance = block(scope, mapping, &KEYS_OF_CORRELATION);
+    (Some(askance), emit(scope, mapping))
+}
+
+fn emit(scope: &mut Scope<'_>, mapping: &Mapping) -> Option<(Emit, Position)> {
+    let node = mapping.get_some("emit")?;
+    match scope.report.checked("emit", node.text())? {
+        "early" => Some((Emit::Early, node.position)),
+        "settled" => Some((Emit::Settled, node.position)),
+        other => {
+            let note = scope.report.error(node.position, format!("unknown emit {other:?}"));
+            note.key("emit").near(nearest(other, ["early", "settled"]), "early or settled");
+            None
+        }
+    }
+}
+
+fn block(scope: &mut Scope<'_>, mapping: &Mapping, keys: &[&str]) -> Askance {
+    for fault in mapping.unknown_keys(keys) {
         scope.report.fault(fault);
     }
     let (ask_en, ask_ja) = languages(scope, mapping, "ask");
@@ -39,7 +71,7 @@ pub(super) fn read(scope: &mut Scope<'_>, node: &Node) -> Option<Askance> {
             note.key("route").near(nearest(route, ROUTES), "owner, actor or security");
         }
     }
-    Some(askance)
+    askance
 }
 
 fn texts(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<String> {

@@ -305,7 +305,7 @@ pub struct Askance {
     pub controls: Vec<String>,
 }
 
-/// A correlation document: checked and listed, evaluated later.
+/// A correlation document, checked: what is counted of what, within which time, told when.
 #[derive(Debug, Clone)]
 pub struct Correlation {
     /// The `id`, or the title.
@@ -316,10 +316,16 @@ pub struct Correlation {
     pub name: Option<String>,
     /// The level; medium where none is written.
     pub level: Level,
+    /// `tags`, in order.
+    pub tags: Vec<String>,
+    /// `description` as written.
+    pub description: Option<String>,
     /// For example `event_count`.
     pub kind: String,
     /// Ids or names of what feeds it, as written. Each is known. Never empty.
     pub rules: Vec<String>,
+    /// What [`Self::rules`] stand for, one for each, in their order.
+    pub feeders: Vec<Feeder>,
     /// How far apart the first and the last event may be. Never zero.
     pub timespan: std::time::Duration,
     /// Fields, or aliases, whose values must be equal. May be empty.
@@ -330,14 +336,44 @@ pub struct Correlation {
     pub fields: Vec<String>,
     /// `percentile` of the condition of `value_percentile`.
     pub percentile: Option<Number>,
-    /// A condition over rules, of the extended `temporal` kinds, as written.
+    /// A condition over rules, of the `temporal` kinds, as written.
     pub condition_text: Option<String>,
+    /// The same, read: selections are indices in [`Self::rules`].
+    pub condition: Option<Expr>,
     /// Names for fields that differ from rule to rule.
     pub aliases: Vec<Alias>,
     /// True if its base rules also raise alerts of their own.
     pub generates: bool,
+    /// True where it only feeds another correlation without `generate: true`.
+    pub is_silent: bool,
+    /// When it is told.
+    pub emit: Emit,
+    /// What askance adds, if it is written.
+    pub askance: Option<Askance>,
     /// Where it stands.
     pub place: Place,
+}
+
+/// A rule or correlation that feeds a correlation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feeder {
+    /// Its id.
+    pub id: String,
+    /// Its `name`, if it has one.
+    pub name: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// It is itself a correlation.
+    pub is_correlation: bool,
+}
+
+/// When a correlation is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Emit {
+    /// As soon as its condition holds; what comes later corrects what was told.
+    Early,
+    /// Once no event that is merely late can change it.
+    Settled,
 }
 
 /// A name for fields that differ from rule to rule.

@@ -113,7 +113,7 @@ pub(super) fn texts(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<
 /// One text or a list of texts that only people read; nothing where the key is absent or null.
 ///
 /// What is no text is left out and warned of: the rule matches the same without it.
-fn remarks(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<String> {
+pub(super) fn remarks(scope: &mut Scope<'_>, mapping: &Mapping, key: &str) -> Vec<String> {
     let Some(node) = mapping.get_some(key) else { return Vec::new() };
     let one = std::slice::from_ref(node);
     let mut remarks = Vec::new();

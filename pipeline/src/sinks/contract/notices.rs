@@ -53,6 +53,7 @@ pub fn usual(number: u8) -> Notice {
             id: "sg-0123456789abcdef0".to_owned(),
         }],
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 3 },
+        correlation: None,
         matched: vec![Matched {
             selection: "world".to_owned(),
             field: Some("requestParameters.cidrIp".to_owned()),

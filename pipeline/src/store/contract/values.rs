@@ -42,6 +42,7 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         resource: vec![Resource { kind: None, id: thing.to_owned() }],
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 0 },
         matched: Vec::new(),
+        correlation: None,
         event: None,
         is_historic: false,
         shared_event: None,

@@ -1,10 +1,12 @@
 //! Correlation documents: read here, resolved to the rules that feed them in `resolve`. Not evaluated.
 
+mod emit;
 mod resolve;
 
 use std::time::Duration;
 
-use crate::sigma::ast::{Alias, Comparison, Correlation, Number};
+use crate::sigma::askance;
+use crate::sigma::ast::{Alias, Comparison, Correlation, Expr, Number};
 use crate::sigma::condition as expression;
 use crate::sigma::document::Document;
 use crate::sigma::rule;
@@ -71,10 +73,17 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
     let group_by = rule::texts(scope, body, "group-by");
     let aliases = aliases(scope, body);
     let generates = generates(scope, document, body);
+    let tags = rule::remarks(scope, &document.mapping, "tags");
+    let description = rule::remarks(scope, &document.mapping, "description").pop();
+    let (askance, written) = match document.mapping.get_some("askance") {
+        Some(node) => askance::read_of_correlation(scope, node),
+        None => (None, None),
+    };
     let (kind, needs) = needs?;
     let listed = rules.as_deref().unwrap_or_default();
     let condition = condition(scope, node, body, (&kind, needs), listed);
     let (head, rules, condition) = (head?, rules?, condition?);
+    let emit = emit::decide(scope, written, &kind, &condition);
     let (rules, positions) = rules.into_iter().unzip();
     Some(Draft {
         correlation: Correlation {
@@ -82,16 +91,23 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
             title: head.title,
             name: head.name,
             level: head.level,
+            tags,
+            description,
             kind,
             rules,
+            feeders: Vec::new(),
             timespan: timespan?,
             group_by,
             bounds: condition.bounds,
             fields: condition.fields,
             percentile: condition.percentile,
             condition_text: condition.text,
+            condition: condition.expression,
             aliases,
             generates,
+            is_silent: false,
+            emit,
+            askance,
             place: head.place,
         },
         positions,
@@ -205,6 +221,7 @@ struct Condition {
     fields: Vec<String>,
     percentile: Option<Number>,
     text: Option<String>,
+    expression: Option<Expr>,
 }
 
 fn condition(
@@ -226,7 +243,11 @@ fn condition(
         let text = scope.report.checked("condition", written.text())?;
         let names: Vec<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
         return match expression::parse(text, &names, &mut vec![false; names.len()]) {
-            Ok(_) => Some(Condition { text: Some(text.to_owned()), ..Condition::default() }),
+            Ok(expression) => Some(Condition {
+                text: Some(text.to_owned()),
+                expression: Some(expression),
+                ..Condition::default()
+            }),
             Err(refusal) => {
                 let note = scope.report.error(written.position, refusal.message).key("condition");
                 if let Some(hint) = refusal.hint {
@@ -264,6 +285,11 @@ fn condition(
     }
     if needs == Needs::Field && condition.fields.is_empty() {
         let message = format!("condition: {kind} needs a \"field\"");
+        scope.report.error(written.position, message).key("field");
+        is_whole = false;
+    }
+    if needs == Needs::Field && kind != "value_count" && condition.fields.len() > 1 {
+        let message = format!("condition: {kind} takes one \"field\"");
         scope.report.error(written.position, message).key("field");
         is_whole = false;
     }

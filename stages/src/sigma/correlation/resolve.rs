@@ -1,6 +1,7 @@
 //! Correlations to the rules that feed them: unknown, foreign and circular references, and silence.
 
 use super::Draft;
+use crate::sigma::ast::Feeder;
 use crate::sigma::problem::{Report, Skipped};
 use crate::sigma::reading::{Draft as Reading, Known};
 use crate::yaml::Position;
@@ -40,8 +41,17 @@ pub(in crate::sigma) fn resolve(reading: &mut Reading) {
     }
     let mut is_fed = vec![false; reading.reading.rules.len()];
     let mut is_loud = vec![false; reading.reading.rules.len()];
-    for (draft, fate) in drafts.into_iter().zip(fates) {
-        let correlation = draft.correlation;
+    // What a correlation that holds is fed by holds too.
+    let inner: Vec<(bool, bool)> = (0..drafts.len())
+        .map(|index| {
+            let outer = dependents[index].iter().filter(|outer| fates[**outer] == Fate::Holds);
+            let generates = |outer: &&usize| drafts[**outer].correlation.generates;
+            (outer.clone().next().is_some(), outer.clone().any(|outer| generates(&outer)))
+        })
+        .collect();
+    let named: Vec<Feeder> = drafts.iter().map(feeder).collect();
+    for (index, (draft, fate)) in drafts.into_iter().zip(fates).enumerate() {
+        let mut correlation = draft.correlation;
         if fate == Fate::Waiting {
             let mut report = Report::new(correlation.place.file.clone());
             let position =
@@ -55,15 +65,38 @@ pub(in crate::sigma) fn resolve(reading: &mut Reading) {
             continue;
         }
         for reference in &correlation.rules {
-            if let Some(Known::Rule(index)) = reading.find(reference) {
-                is_fed[index] = true;
-                is_loud[index] |= correlation.generates;
+            match reading.find(reference) {
+                Some(Known::Rule(index)) => {
+                    is_fed[index] = true;
+                    is_loud[index] |= correlation.generates;
+                    let rule = &reading.reading.rules[index];
+                    correlation.feeders.push(Feeder {
+                        id: rule.id.clone(),
+                        name: rule.name.clone(),
+                        title: rule.title.clone(),
+                        is_correlation: false,
+                    });
+                }
+                Some(Known::Correlation(index)) => correlation.feeders.push(named[index].clone()),
+                Some(Known::Foreign | Known::LeftOut) | None => {}
             }
         }
+        let (is_inner, is_told) = inner[index];
+        correlation.is_silent = is_inner && !is_told;
         reading.reading.correlations.push(correlation);
     }
     for (index, rule) in reading.reading.rules.iter_mut().enumerate() {
         rule.is_silent = is_fed[index] && !is_loud[index];
+    }
+}
+
+fn feeder(draft: &Draft) -> Feeder {
+    let it = &draft.correlation;
+    Feeder {
+        id: it.id.clone(),
+        name: it.name.clone(),
+        title: it.title.clone(),
+        is_correlation: true,
     }
 }
 

@@ -1,0 +1,75 @@
+//! An event that a rule matched to entries of the correlations that the rule feeds.
+
+use jiff::Timestamp;
+
+use super::compile::Correlations;
+use crate::model::{Entry, Lookup, Record, Summary, Values, bounded, identity_of, static_text};
+
+/// An event as far as it is known already.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'e> {
+    /// The event.
+    pub record: &'e Record<'e>,
+    /// When.
+    pub time: Timestamp,
+    /// What makes it the same event wherever it is read.
+    pub identity: &'e str,
+}
+
+impl Correlations {
+    /// Makes an entry for each correlation that the rule of this id feeds.
+    pub fn entries(
+        &self,
+        rule_id: &str,
+        event: Event<'_>,
+        summary: &Summary,
+        mut take: impl FnMut(Entry),
+    ) {
+        for feed in self.feeds_of(rule_id) {
+            take(Entry {
+                correlation: feed.correlation.clone(),
+                group: feed.group.iter().map(|path| single(event.record, path)).collect(),
+                time: event.time,
+                identity: identity_of(event.identity.as_bytes()),
+                rule: rule_id.to_owned(),
+                values: values(event.record, &feed.fields),
+                summary: summary.clone(),
+            });
+        }
+    }
+}
+
+/// The one value at a path. Where there are several different ones, or none, the event has no value.
+fn single(record: &Record<'_>, path: &str) -> Option<String> {
+    let mut found = texts(record, path, false);
+    found.dedup();
+    found.pop().filter(|_| found.is_empty())
+}
+
+/// All scalars at a path, bounded in number and length. `null` is one only if asked for.
+fn texts(record: &Record<'_>, path: &str, with_null: bool) -> Vec<String> {
+    let mut values = Values::default();
+    record.find(path, &mut values);
+    let scalars = values.found.iter().filter_map(|at| match record.value(*at) {
+        Lookup::Text(text) => Some(bounded(text, Entry::MAX_TEXT)),
+        Lookup::Static(simd_json::StaticNode::Null) if !with_null => None,
+        Lookup::Static(value) => Some(static_text(value)),
+        Lookup::Container => None,
+    });
+    scalars.take(Entry::MAX_VALUES).collect()
+}
+
+/// The values of the fields; of several fields, each combination of their values is one.
+fn values(record: &Record<'_>, fields: &[String]) -> Vec<String> {
+    let Some((first, rest)) = fields.split_first() else { return Vec::new() };
+    let mut found = texts(record, first, true);
+    for field in rest {
+        let next = texts(record, field, true);
+        let pairs = found
+            .iter()
+            .flat_map(|left| next.iter().map(move |right| format!("{left}\u{1f}{right}")));
+        found = pairs.take(Entry::MAX_VALUES).map(|it| bounded(&it, Entry::MAX_TEXT)).collect();
+    }
+    found.sort_unstable();
+    found
+}
