@@ -109,21 +109,27 @@ fn replicas_that_are_killed_stopped_added_and_cut_off_lose_nothing() {
     let portions: Vec<_> = objects.chunks(OBJECTS / 6).collect();
     let replicas = ["one", "two", "three", "four"].map(|name| fleet.replica(name));
     let [one, two, three, four] = &replicas;
-    fleet.place.put(portions[0]);
+    // One of those that compete may take all there is: who must have a share works while the others
+    // stand still.
     let mut first = one.home.start();
     let mut second = two.home.start();
+    second.signal("STOP");
+    fleet.place.put(portions[0]);
     // Killed between sending and noting that it was sent, which is where people could be told twice.
     first.until("sent", is_point("sent"));
     let mut kills = BTreeMap::from([(first.kill(), 1)]);
-    fleet.place.put(portions[1]);
+    second.signal("CONT");
     // Added while the others work; one is killed in the middle of an object.
     let third = three.home.start();
+    third.signal("STOP");
+    fleet.place.put(portions[1]);
     second.until("matched", is_point("matched"));
     *kills.entry(second.kill()).or_default() += 1;
-    fleet.place.put(portions[2]);
     // Cut off: it says so, acknowledges nothing and sends nothing, and comes back by itself.
     let mut fourth = four.home.start();
+    fleet.place.put(portions[2]);
     fourth.until("matched", is_point("matched"));
+    third.signal("CONT");
     four.gateway.shut(true);
     fleet.place.put(portions[3]);
     fourth.until("that the store is not reached", |line| {

@@ -166,11 +166,11 @@ impl Program {
         format!("http://{}", line.unwrap()["address"].as_str().unwrap())
     }
 
-    /// Has it read its configuration anew.
+    /// Sends a signal, by its name without `SIG`.
     #[track_caller]
-    pub(crate) fn hang_up(&self) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// `kill -9`; answers the name of the last point that it came to.
@@ -185,8 +185,7 @@ impl Program {
     /// SIGTERM; answers everything that it said.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Vec<Value> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("TERM");
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

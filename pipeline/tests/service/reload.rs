@@ -77,7 +77,7 @@ fn changed_rules_and_routes_are_taken_over_by_signal_and_by_themselves() {
     wait("the first alert", || titles(&home, "alerts.jsonl") == ["Before"]);
 
     fs::write(home.path("rules/one.yml"), rule("After a signal")).unwrap();
-    program.hang_up();
+    program.signal("HUP");
     program.until("that the signal is heard", taken);
     put(&home, "2.json", &stop_logging(2));
     wait("the second alert", || titles(&home, "alerts.jsonl") == ["Before", "After a signal"]);
@@ -103,7 +103,7 @@ fn a_bad_file_keeps_the_old_one_and_says_so() {
     ] {
         let good = fs::read_to_string(home.path(name)).unwrap();
         fs::write(home.path(name), bad).unwrap();
-        program.hang_up();
+        program.signal("HUP");
         program.until("that the bad file is refused", |line| {
             line["error"].as_str().is_some_and(|error| error.contains(said))
         });
@@ -111,7 +111,7 @@ fn a_bad_file_keeps_the_old_one_and_says_so() {
         assert_eq!(check(&home).code(), Some(2), "config check tells it too");
         put(&home, &format!("{}.json", name.len()), &stop_logging(name.len() as u32));
         fs::write(home.path(name), good).unwrap();
-        program.hang_up();
+        program.signal("HUP");
         program.until("that the good file is taken over", taken);
         assert!(metric(&program, "askance_config_is_current 1"));
         assert_eq!(check(&home).code(), Some(0));
@@ -135,7 +135,7 @@ fn no_object_is_lost_while_rules_are_taken_over_again_and_again() {
     for (number, object) in objects.iter().enumerate() {
         put(&home, &format!("{number}.json.gz"), &object.bytes);
         if number % 5 == 0 {
-            program.hang_up();
+            program.signal("HUP");
             program.until("that the signal is heard", taken);
         }
     }
