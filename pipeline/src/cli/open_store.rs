@@ -126,6 +126,14 @@ impl Place {
         }
     }
 
+    /// True if it is reached over the network, so that it may be away for a while.
+    pub fn is_elsewhere(&self) -> bool {
+        match self.store {
+            StoreConfig::Sqlite { .. } => false,
+            StoreConfig::Dynamodb(_) => true,
+        }
+    }
+
     /// Its file.
     ///
     /// # Errors

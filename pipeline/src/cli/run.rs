@@ -20,11 +20,12 @@ use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
 use crate::runtime::rejects;
 use crate::runtime::reload::Reloader;
-use crate::runtime::retry::pause;
+use crate::runtime::retry::{Backoff, pause};
 use crate::runtime::service::{Bounds, OpenSink, Service, Stops};
 use crate::secrets::Secrets;
 use crate::sinks::{self, RejectWriter, SinkContext};
 use crate::sources::{self, Source};
+use crate::store::{Store, StoreError};
 use crate::telemetry::http::{listen, serve};
 use crate::telemetry::{Families, Health, LogFormat, Part, start_logs};
 
@@ -124,9 +125,10 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         None => None,
     };
     let sources = open_sources(config, &aws).await?;
-    let store = open_store::open(&Place::of(config), Access::Service, &aws, &families).await?;
     let pages_stop = CancellationToken::new();
     let pages = start_pages(config, &families, &health, &pages_stop).await?;
+    let opening = Opening { place: Place::of(config), aws: &aws, families: &families };
+    let Some(store) = opening.until_open(&health, &stops.stop).await? else { return Ok(()) };
     let reloader = Reloader {
         started: loaded.clone(),
         keep_going: args.keep_going,
@@ -171,6 +173,56 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     }
     info!("ended");
     Ok(())
+}
+
+/// The store, being opened.
+struct Opening<'o> {
+    place: Place,
+    aws: &'o Aws,
+    families: &'o Families,
+}
+
+impl Opening<'_> {
+    /// Opens it. One that is elsewhere and cannot be reached is waited for: many replicas that start
+    /// while it is away would else start and end again and again. `None` if told to stop meanwhile.
+    ///
+    /// # Errors
+    /// When waiting would not help: a wrong table, a missing permission, a file that is in use.
+    async fn until_open(
+        &self,
+        health: &Health,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Arc<dyn Store>>> {
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+        loop {
+            let opened = tokio::select! {
+                () = stop.cancelled() => return Ok(None),
+                opened = open_store::open(&self.place, Access::Service, self.aws, self.families) => opened,
+            };
+            let error = match opened {
+                Ok(store) => {
+                    if backoff.attempts() > 0 {
+                        info!(attempts = backoff.attempts(), "the store can be reached");
+                    }
+                    health.well(&Part::Store);
+                    return Ok(Some(store));
+                }
+                Err(error) => error,
+            };
+            let is_away = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
+            if !is_away || !self.place.is_elsewhere() {
+                return Err(error);
+            }
+            self.families.store_errors.inc();
+            health.trouble(Part::Store, error.to_string());
+            warn!(attempts = backoff.attempts(), %error, "cannot begin without the store, will try again");
+            // Longer than the longest wait and an attempt.
+            notify(&[sd_notify::NotifyState::ExtendTimeoutUsec(120_000_000)]);
+            if !backoff.wait(stop).await {
+                return Ok(None);
+            }
+        }
+    }
 }
 
 pub(super) fn bounds(config: &Config) -> Bounds {

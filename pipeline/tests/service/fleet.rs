@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::corpus::objects;
 use crate::place::{ALERTS, Place};
-use crate::program::{Home, Program};
-use crate::support::gateway::{Gateway, Turn};
+use crate::program::{Home, Program, get};
+use crate::support::gateway::{Gateway, Turn, Verdict};
 use crate::support::moto::{Moto, unique};
 
 /// Objects of a test; every second one holds an incident.
@@ -169,6 +169,50 @@ const MOST_UNDER_WAY: usize = 10;
 
 fn is_point(name: &'static str) -> impl Fn(&Value) -> bool {
     move |line| line["point"] == name
+}
+
+#[test]
+fn a_replica_that_cannot_reach_its_table_waits_for_it_and_is_not_ready() {
+    let fleet = Fleet::new();
+    let replica = fleet.replica("one");
+    let config = replica.home.config();
+    replica.home.configure(&format!("{config}metrics: {{listen: \"127.0.0.1:0\"}}\n"));
+    replica.gateway.shut(true);
+    let waits = |line: &Value| {
+        let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        text("message").starts_with("cannot begin without the store")
+            && text("error").contains(&format!("table {} is not reached", fleet.table))
+    };
+    let mut program = replica.home.launch(&["run"]);
+    program.until("that it waits", waits);
+    program.until("that it waits on", waits);
+    let (status, text) = get(&format!("{}/readyz", program.pages()));
+    assert!(status == 503 && text.contains("is not reached"), "{status} {text}");
+    // Nothing is gained by a restart.
+    assert_eq!(get(&format!("{}/healthz", program.pages())).0, 200);
+    let (objects, expected) = objects(2);
+    fleet.place.put(&objects);
+    replica.gateway.shut(false);
+    program.until("that it runs", |line| line["message"] == "running");
+    fleet.place.until_done(&replica.home);
+    assert_eq!(get(&format!("{}/readyz", program.pages())).0, 200);
+    program.stop();
+    fleet.is_whole(&[&replica], objects.len(), &expected);
+    // Told to stop meanwhile it ends, and well.
+    replica.gateway.shut(true);
+    let mut program = replica.home.launch(&["run"]);
+    program.until("that it waits", waits);
+    program.stop();
+    replica.gateway.shut(false);
+    // What waiting cannot mend is told at once.
+    replica.gateway.judge(|_| {
+        let kind = "com.amazonaws.dynamodb.v20120810#AccessDeniedException";
+        let body = serde_json::json!({"__type": kind, "message": "made up"});
+        Verdict::Answer(400, body.to_string())
+    });
+    let (code, _, told) = replica.home.run(&["run"]);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("allow dynamodb:"), "{told}");
 }
 
 #[test]
