@@ -3,7 +3,6 @@
 use askance_benches::generate::{CorpusConfig, CorpusFile, Format, Summary, memory_corpus};
 use askance_benches::prepared::{builtin_files, compile, config, generated_files};
 use askance_stages::decode::Input;
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::tally::Tally;
@@ -11,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn detect(rules: RuleSet, without_prefilter: bool) -> Detect {
     let config = DetectConfig { without_event: true, without_prefilter, ..DetectConfig::default() };
-    Detect { rules, enrich: Enrich::default(), config }
+    Detect::new(rules, config)
 }
 
 fn run(worker: &mut Worker<'_>, files: &[CorpusFile], sink: &mut dyn FnMut(Output)) -> Tally {
@@ -30,7 +29,7 @@ fn alerts(detect: &Detect, files: &[CorpusFile], summary: &Summary) -> Vec<(Stri
         Output::Alert(alert) => {
             alerts.push((alert.rule.id, alert.origin.path, alert.origin.index));
         }
-        Output::Unknown(_) | Output::Reject(_) => {}
+        Output::Entry(_) | Output::Unknown(_) | Output::Reject(_) => {}
     });
     assert_eq!(tally.records, summary.events);
     assert_eq!(tally.passed, summary.events);

@@ -1,41 +1,54 @@
 //! What holds for every built-in rule: its cases pass, each of its selections is needed by one, and it says to people
 //! all that they are to be told.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use askance_stages::enrich::Enrich;
-use askance_stages::matcher::{RuleSet, Tri};
-use askance_stages::model::Enriched;
-use askance_stages::parse::Parser;
-use askance_stages::sigma::ast::{Expr, Rule};
+use askance_stages::sigma::Reading;
+use askance_stages::sigma::ast::Expr;
 
-use crate::cases::{self, Case, CaseFile};
+use crate::cases::{self, Case, CaseFile, Trial};
 use crate::coverage::attack;
 use crate::rulebook::{self, RuleChoice};
+use crate::subject::{By, Subject};
 
-fn rules_and_cases() -> Vec<(Rule, CaseFile)> {
-    let choice = RuleChoice::default();
-    let reading = rulebook::read(&choice).unwrap();
-    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-    let files = rulebook::files(&choice).unwrap();
-    let cases = files.iter().filter_map(cases::read).map(Result::unwrap);
-    cases
-        .map(|file| {
-            let rule = reading.rules.iter().find(|rule| rule.id == file.rule);
-            (rule.unwrap_or_else(|| panic!("no rule for {}", file.path)).clone(), file)
-        })
-        .collect()
+/// A rule or correlation, by itself with what feeds it, and its cases.
+struct Tested {
+    id: String,
+    reading: Reading,
+    cases: CaseFile,
 }
 
-fn passes(rule: &Rule, case: &Case) -> bool {
-    let rules = RuleSet::compile([Arc::new(rule.clone())]).unwrap();
-    let json = case.event.to_string();
-    let enrich = Enrich::default();
-    let truth = Parser::default().parse(json.as_bytes(), |record, _| {
-        rules.explain(0, Enriched { record: &record, derive: &enrich }).truth
-    });
-    (truth.unwrap() == Tri::True) == case.is_hit
+impl Tested {
+    fn passes(&self, case: &Case) -> bool {
+        Trial::new(&self.reading).unwrap().run(&self.id, case).is_none()
+    }
+}
+
+fn read() -> Reading {
+    let reading = rulebook::read(&RuleChoice::default()).unwrap();
+    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
+    reading
+}
+
+fn tested() -> Vec<Tested> {
+    let all = read();
+    let files = rulebook::files(&RuleChoice::default()).unwrap();
+    let cases = files.iter().filter_map(cases::read).map(Result::unwrap);
+    cases
+        .map(|cases| {
+            let known = |id: &str| Subject::all(&all).find(|subject| subject.id == id);
+            let subject =
+                known(&cases.rule).unwrap_or_else(|| panic!("no rule for {}", cases.path));
+            let rules = subject.rules(&all).into_iter().cloned().collect();
+            let correlations = match subject.by {
+                By::Rule(_) => Vec::new(),
+                // Those that feed others are few, and need no choosing.
+                By::Correlation(_) => all.correlations.clone(),
+            };
+            let id = subject.id.to_owned();
+            Tested { id, reading: Reading { rules, correlations, ..Reading::default() }, cases }
+        })
+        .collect()
 }
 
 /// The condition with one selection made harmless: always true where it is wanted, never where not.
@@ -56,48 +69,60 @@ fn without(expr: &Expr, selection: usize, is_wanted: bool) -> Expr {
 
 #[test]
 fn every_rule_has_cases_and_they_pass() {
-    let all = rules_and_cases();
-    assert!(all.len() >= 20, "there are {} rules with cases", all.len());
-    for (rule, file) in &all {
-        for case in &file.cases {
-            assert!(passes(rule, case), "{}:{}: {}", file.path, case.line, case.name);
+    let all = tested();
+    let reading = read();
+    let known: BTreeSet<&str> = all.iter().map(|it| it.id.as_str()).collect();
+    for subject in Subject::all(&reading) {
+        assert!(known.contains(subject.id), "{}: no cases", subject.place());
+    }
+    for it in &all {
+        let cases = &it.cases;
+        for case in &cases.cases {
+            assert!(it.passes(case), "{}:{}: {}", cases.path, case.line, case.name);
         }
-        let count = |is_hit| file.cases.iter().filter(|case| case.is_hit == is_hit).count();
-        assert!(count(true) >= 2 && count(false) >= 2, "{}", file.path);
+        let count = |is_hit| cases.cases.iter().filter(|case| case.is_hit == is_hit).count();
+        assert!(count(true) >= 2 && count(false) >= 2, "{}", cases.path);
     }
 }
 
 #[test]
 fn a_miss_differs_from_a_hit_in_one_field() {
-    for (_, file) in rules_and_cases() {
-        for case in file.cases.iter().filter(|case| !case.is_hit) {
+    for Tested { cases, .. } in tested() {
+        for case in cases.cases.iter().filter(|case| !case.is_hit) {
             let base =
-                case.like.as_ref().and_then(|name| file.cases.iter().find(|c| c.name == *name));
+                case.like.as_ref().and_then(|name| cases.cases.iter().find(|c| c.name == *name));
             let is_near = base.is_some_and(|base| base.is_hit) && case.changes.len() == 1;
-            assert!(is_near, "{}:{}: {}", file.path, case.line, case.name);
+            assert!(is_near, "{}:{}: {}", cases.path, case.line, case.name);
         }
     }
 }
 
 #[test]
 fn without_any_one_selection_some_case_fails() {
-    for (rule, file) in rules_and_cases() {
-        for (index, selection) in rule.detection.selections.iter().enumerate() {
-            let mut weaker = rule.clone();
-            weaker.detection.condition = without(&rule.detection.condition, index, true);
-            let is_needed = file.cases.iter().any(|case| !passes(&weaker, case));
-            assert!(is_needed, "{}: no case needs {}", file.path, selection.name);
+    for it in tested() {
+        for (number, rule) in it.reading.rules.iter().enumerate() {
+            for (index, selection) in rule.detection.selections.iter().enumerate() {
+                let mut reading = it.reading.clone();
+                let weaker = &mut reading.rules[number].detection;
+                weaker.condition = without(&rule.detection.condition, index, true);
+                let weaker = Trial::new(&reading).unwrap();
+                let is_needed =
+                    it.cases.cases.iter().any(|case| weaker.run(&it.id, case).is_some());
+                let place = &selection.place;
+                assert!(is_needed, "{place}: no case of {} needs it", it.cases.path);
+            }
         }
     }
 }
 
 #[test]
 fn every_rule_says_all_that_people_are_told() {
-    for rule in rulebook::read(&RuleChoice::default()).unwrap().rules {
-        let place = &rule.place;
-        let askance = rule.askance.as_ref().unwrap_or_else(|| panic!("{place}: no askance block"));
+    for rule in Subject::all(&read()) {
+        let place = rule.place();
+        let askance = rule.askance.unwrap_or_else(|| panic!("{place}: no askance block"));
+        let description = rule.description.map(str::to_owned);
         for (what, text) in [
-            ("description", &rule.description),
+            ("description", &description),
             ("ask.en", &askance.ask_en),
             ("ask.ja", &askance.ask_ja),
             ("why.en", &askance.why),
@@ -108,7 +133,7 @@ fn every_rule_says_all_that_people_are_told() {
             let is_said = text.as_ref().is_some_and(|text| !text.trim().is_empty());
             assert!(is_said, "{place}: no {what}");
         }
-        assert!(!rule.false_positives.is_empty(), "{place}: no falsepositives");
+        assert!(!rule.false_positives().is_empty(), "{place}: no falsepositives");
         assert!(!rule.references.is_empty(), "{place}: no references");
         assert!(!askance.route.is_empty(), "{place}: no route");
         let has = |is: fn(&str) -> bool| rule.tags.iter().any(|tag| is(tag));
@@ -128,12 +153,12 @@ fn every_rule_writes_its_level() {
 #[test]
 fn no_two_rules_ask_the_same() {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
-    for rule in rulebook::read(&RuleChoice::default()).unwrap().rules {
-        let askance = rule.askance.as_ref().unwrap();
+    for rule in Subject::all(&read()) {
+        let askance = rule.askance.unwrap();
         for text in [&askance.ask_en, &askance.ask_ja].into_iter().flatten() {
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-            let earlier = first.insert(words, rule.place.to_string());
-            assert!(earlier.is_none(), "{} asks what {} asks", rule.place, earlier.unwrap());
+            let earlier = first.insert(words, rule.place().to_string());
+            assert!(earlier.is_none(), "{} asks what {} asks", rule.place(), earlier.unwrap());
         }
     }
 }

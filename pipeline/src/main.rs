@@ -22,6 +22,7 @@ mod secrets;
 mod sinks;
 mod sources;
 mod store;
+mod subject;
 #[cfg(test)]
 #[allow(dead_code, reason = "the program's own tests use more of it")]
 #[path = "../tests/support/mod.rs"]

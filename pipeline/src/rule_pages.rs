@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::cases;
 use crate::coverage::attack::{self, TACTICS, TECHNIQUES};
 use crate::rulebook::{self, RuleChoice, RuleFile};
+use crate::subject::{By, Subject};
 
 /// Fields of an example that are shown even where the rule does not look at them.
 const SHOWN: [&str; 5] =
@@ -21,8 +22,8 @@ fn folder() -> PathBuf {
 }
 
 /// Where a rule's page stands below `docs/rules`: `iam/access_key.md`.
-fn page_of(rule: &Rule) -> String {
-    let path = rule.place.file.trim_start_matches("rules/");
+fn page_of(rule: &Subject<'_>) -> String {
+    let path = rule.place().file.trim_start_matches("rules/");
     let path = path.strip_prefix("cloudtrail/").unwrap_or(path);
     format!("{}.md", path.trim_end_matches(".yml"))
 }
@@ -51,9 +52,10 @@ fn fields(search: &Search, found: &mut BTreeSet<String>) {
 }
 
 /// The first event that the rule hits: what it looks at, who did it, and the request.
-fn example(rule: &Rule, event: &Value) -> String {
+fn example(rules: &[&Rule], event: &Value) -> String {
     let mut wanted: BTreeSet<String> = SHOWN.map(str::to_owned).into();
-    rule.detection.selections.iter().for_each(|selection| fields(&selection.search, &mut wanted));
+    let selections = rules.iter().flat_map(|rule| &rule.detection.selections);
+    selections.for_each(|selection| fields(&selection.search, &mut wanted));
     let mut short = Map::new();
     for (key, value) in event.as_object().into_iter().flatten() {
         if key == "userIdentity" {
@@ -68,13 +70,18 @@ fn example(rule: &Rule, event: &Value) -> String {
     format!("{:#}", Value::Object(short))
 }
 
-fn page(rule: &Rule, text: &str, event: &Value) -> String {
-    let askance = rule.askance.as_ref().unwrap();
+fn page(rule: &Subject<'_>, rules: &[&Rule], text: &str, events: &[Value]) -> String {
+    let askance = rule.askance.unwrap();
     let say = |text: &Option<String>| text.clone().unwrap_or_default().trim().to_owned();
     let mut out = format!("# {}\n\nLevel: **{}**. ", rule.title, rule.level.name());
     let up = "../".repeat(page_of(rule).matches('/').count() + 2);
-    let _ = write!(out, "Rule: [`{0}`]({up}{0}), id `{1}`.", rule.place.file, rule.id);
-    let _ = write!(out, " [All rules]({}README.md)\n\n{}\n", &up[6..], say(&rule.description));
+    let _ = write!(out, "Rule: [`{0}`]({up}{0}), id `{1}`.", rule.place().file, rule.id);
+    let _ = write!(
+        out,
+        " [All rules]({}README.md)\n\n{}\n",
+        &up[6..],
+        rule.description.unwrap_or_default().trim()
+    );
     for (title, en, ja) in [
         ("Question", &askance.ask_en, &askance.ask_ja),
         ("Why", &askance.why, &askance.why_ja),
@@ -83,10 +90,13 @@ fn page(rule: &Rule, text: &str, event: &Value) -> String {
         let _ = write!(out, "\n## {title}\n\n{}\n\n{}\n", say(en), say(ja));
     }
     let _ = write!(out, "\nAsked: {}.\n", askance.route.join(", "));
-    let detection = block(text, "detection");
-    let _ = write!(out, "\n## What it looks at\n\n```yaml\n{detection}\n```\n");
+    let blocks = match rule.by {
+        By::Rule(_) => block(text, "detection").to_owned(),
+        By::Correlation(_) => counted(text),
+    };
+    let _ = write!(out, "\n## What it looks at\n\n```yaml\n{blocks}\n```\n");
     let _ = write!(out, "\n## When it is no reason to worry\n\n");
-    for reason in &rule.false_positives {
+    for reason in rule.false_positives() {
         let _ = writeln!(out, "- {reason}");
     }
     let _ = write!(out, "\n## ATT&CK and controls\n\n");
@@ -99,12 +109,32 @@ fn page(rule: &Rule, text: &str, event: &Value) -> String {
     if !askance.controls.is_empty() {
         let _ = writeln!(out, "- Controls: {}", askance.controls.join(", "));
     }
-    for reference in &rule.references {
+    for reference in rule.references {
         let _ = writeln!(out, "- <{reference}>");
     }
-    let event = example(rule, event);
-    let _ = write!(out, "\n## An event that it finds\n\nShortened.\n\n```json\n{event}\n```\n");
+    let event = example(rules, &events[0]);
+    let title = match rule.by {
+        By::Rule(_) => "An event that it finds".to_owned(),
+        By::Correlation(_) => format!("The first of {} events that it finds", events.len()),
+    };
+    let _ = write!(out, "\n## {title}\n\nShortened.\n\n```json\n{event}\n```\n");
     out
+}
+
+/// Of a file with a correlation and what feeds it: each document's detection or correlation.
+fn counted(text: &str) -> String {
+    let documents = text.split("\n---\n").map(|text| format!("\n{text}"));
+    let of = |text: &String| {
+        let (detection, correlation) = (block(text, "detection"), block(text, "correlation"));
+        let name = block(text, "name");
+        let parts = [name, detection, correlation].into_iter().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("\n")
+    };
+    documents
+        .map(|text| of(&text))
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n---\n")
 }
 
 const HEAD: &str = "# The built-in rules
@@ -113,9 +143,9 @@ Made from the rules and held against them by a test. How rules are written is in
 `askance rules coverage` tells what they cover and what they do not.
 ";
 
-fn index(rules: &[Rule]) -> String {
+fn index(rules: &[Subject<'_>]) -> String {
     let mut out = format!("{HEAD}\n{} rules.\n\n## By service\n", rules.len());
-    let mut services: BTreeMap<String, Vec<&Rule>> = BTreeMap::new();
+    let mut services: BTreeMap<String, Vec<&Subject<'_>>> = BTreeMap::new();
     for rule in rules {
         let page = page_of(rule);
         let service = page.split('/').next().unwrap_or_default().to_owned();
@@ -130,7 +160,8 @@ fn index(rules: &[Rule]) -> String {
     }
     out.push_str("\n## By tactic\n");
     for (_, name) in TACTICS {
-        let is_of = |rule: &&Rule| rule.tags.iter().any(|tag| attack::tactic_of(tag) == Some(name));
+        let is_of =
+            |rule: &&Subject<'_>| rule.tags.iter().any(|tag| attack::tactic_of(tag) == Some(name));
         let of: Vec<_> = rules.iter().filter(is_of).collect();
         if !of.is_empty() {
             let _ = write!(out, "\n### {name}\n\n");
@@ -145,15 +176,17 @@ fn index(rules: &[Rule]) -> String {
 /// Every page by its path below `docs/rules`.
 fn pages() -> BTreeMap<String, String> {
     let choice = RuleChoice::default();
-    let rules = rulebook::read(&choice).unwrap().rules;
+    let reading = rulebook::read(&choice).unwrap();
+    let rules: Vec<Subject<'_>> = Subject::all(&reading).collect();
     let files = rulebook::files(&choice).unwrap();
     let text: BTreeMap<&str, &RuleFile> = files.iter().map(|file| (&*file.path, file)).collect();
     let mut pages = BTreeMap::from([("README.md".to_owned(), index(&rules))]);
     for rule in &rules {
-        let name = rule.place.file.replace(".yml", ".cases.yml");
+        let name = rule.place().file.replace(".yml", ".cases.yml");
         let cases = cases::read(text[name.as_str()]).unwrap().unwrap();
         let event = cases.cases.iter().find(|case| case.is_hit).unwrap();
-        let page = page(rule, &text[&*rule.place.file].text, &event.event);
+        let text = &text[&*rule.place().file].text;
+        let page = page(rule, &rule.rules(&reading), text, &event.events);
         assert!(pages.insert(page_of(rule), page).is_none(), "two rules of one page: {name}");
     }
     pages

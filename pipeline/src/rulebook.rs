@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use askance_stages::correlate::Correlations;
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Level;
 use askance_stages::sigma::ast::{Place, Rule};
@@ -154,11 +155,20 @@ fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, Rule
     Ok(all)
 }
 
-/// Compiles rules from `level` up.
+/// Compiles the rules that raise alerts of `level` or above, and those that feed a correlation; what
+/// is below `level` and feeds raises nothing itself.
 ///
 /// # Errors
 /// Words for people, one line for each rule that cannot be compiled.
-pub fn compile(rules: Vec<Rule>, level: Level) -> Result<RuleSet, Vec<String>> {
-    let rules = rules.into_iter().filter(|rule| rule.level >= level).map(Arc::new);
+pub fn compile(
+    rules: Vec<Rule>,
+    level: Level,
+    correlations: &Correlations,
+) -> Result<RuleSet, Vec<String>> {
+    let rules = rules.into_iter().filter_map(|mut rule| {
+        rule.is_silent |= rule.level < level;
+        let is_wanted = !rule.is_silent || correlations.is_fed_by(&rule.id);
+        is_wanted.then(|| Arc::new(rule))
+    });
     RuleSet::compile(rules).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

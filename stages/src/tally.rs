@@ -35,6 +35,8 @@ pub struct Tally {
     pub rejected: Counts<{ Reason::ALL.len() }>,
     /// What looked odd, of the records that were parsed.
     pub odd: Counts<{ Odd::ALL.len() }>,
+    /// Matches that feed a correlation and have no time, so that they belong to none of its windows.
+    pub untimed: u64,
     /// By rule id: records about which it could not be told.
     pub unknown: BTreeMap<String, u64>,
     /// By day and region, if asked for: records.
@@ -151,6 +153,7 @@ impl Tally {
         self.dropped.add(&other.dropped);
         self.rejected.add(&other.rejected);
         self.odd.add(&other.odd);
+        self.untimed += other.untimed;
         for (rule, count) in &other.unknown {
             *self.unknown.entry(rule.clone()).or_default() += count;
         }

@@ -8,7 +8,6 @@ mod generate;
 mod small_prefilter;
 
 use askance_stages::decode::Input;
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::tally::Tally;
@@ -23,14 +22,14 @@ use small_prefilter::{Abilities, SOUND, could_match};
 /// Alerts and unknowns in order; what could not be read is told only of records that are parsed.
 fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String>, Tally) {
     let config = DetectConfig { without_prefilter, ..DetectConfig::default() };
-    let detect = Detect { rules, enrich: Enrich::default(), config };
+    let detect = Detect::new(rules, config);
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {
             found.push(serde_json::to_string(&alert).expect("an alert is JSON"));
         }
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
-        Output::Reject(_) => {}
+        Output::Entry(_) | Output::Reject(_) => {}
     };
     let tally = Worker::new(&detect).run(Input::Whole(bytes), "a", &mut sink, &|| false);
     (found, tally)

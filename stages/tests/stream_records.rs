@@ -3,7 +3,6 @@
 mod inputs;
 
 use askance_stages::decode::{HashRange, hash_of};
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::model::{Drop, Odd, Reason};
 use askance_stages::tally::Tally;
@@ -14,17 +13,13 @@ const ALL: HashRange = HashRange { from: 0, to: u128::MAX };
 
 /// Runs one record; the tally, the paths of alerts, and the reasons of rejects.
 fn run(record: &[u8], skip: u64, range: HashRange) -> (Tally, Vec<String>, Vec<Reason>) {
-    let detect = Detect {
-        rules: rules(STOPPED),
-        enrich: Enrich::default(),
-        config: DetectConfig::default(),
-    };
+    let detect = Detect::new(rules(STOPPED), DetectConfig::default());
     let mut worker = Worker::new(&detect);
     let (mut paths, mut rejects) = (Vec::new(), Vec::new());
     let mut sink = |output| match output {
         Output::Alert(alert) => paths.push(alert.origin.path.clone()),
         Output::Reject(reject) => rejects.push(reject.reason),
-        Output::Unknown(_) => {}
+        Output::Unknown(_) | Output::Entry(_) => {}
     };
     let tally =
         worker.run_record(record, (skip, Some(range)), "stream/shard/7", &mut sink, &|| false);

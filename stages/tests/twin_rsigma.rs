@@ -7,7 +7,6 @@ mod departures;
 mod generate;
 
 use askance_stages::decode::Input;
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::Tri;
 use proptest::prelude::*;
@@ -21,10 +20,11 @@ use generate::rules::rule;
 /// What askance says of one rule, with or without the prefilter.
 fn askance(yaml: &str, record: &str, without_prefilter: bool) -> Tri {
     let config = DetectConfig { without_prefilter, ..DetectConfig::default() };
-    let detect = Detect { rules: generate::compile(yaml), enrich: Enrich::default(), config };
+    let detect = Detect::new(generate::compile(yaml), config);
     let mut truth = Tri::False;
     let mut sink = |output: Output| match output {
         Output::Alert(_) => truth = Tri::True,
+        Output::Entry(entry) => panic!("{entry:?} of {record}"),
         Output::Unknown(_) => truth = Tri::Unknown,
         Output::Reject(reject) => panic!("{reject:?} of {record}"),
     };

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use askance_stages::correlate::Correlations;
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Level;
 use askance_stages::sigma::ast::Rule;
@@ -109,7 +110,7 @@ impl Pair {
             rule.id = format!("{MARK}{}", rule.id);
             all.push(rule);
         }
-        Ok(Self { rules: rulebook::compile(all, Level::ALL[0])?, named })
+        Ok(Self { rules: rulebook::compile(all, Level::ALL[0], &Correlations::default())?, named })
     }
 
     /// Which set the rule of an alert is of, and the id that both sets know it by.

@@ -45,7 +45,7 @@ enum Format {
 /// Does it; answers the exit code.
 pub fn coverage(args: &CoverageArgs) -> anyhow::Result<u8> {
     let reading = rulebook::read(&args.choice.rules())?;
-    let coverage = Coverage::of(&reading.rules);
+    let coverage = Coverage::of(&reading);
     if let Some(path) = &args.navigator {
         let layer = serde_json::to_string_pretty(&navigator::layer(&coverage))?;
         std::fs::write(path, layer + "\n")

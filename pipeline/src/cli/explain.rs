@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
+use askance_stages::correlate::Correlations;
 use askance_stages::decode::Input;
 use askance_stages::enrich::Enrich;
 use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Tri};
@@ -44,7 +45,8 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(code::USE);
     }
-    let rules = rulebook::compile(reading.rules, Level::Informational)
+    let correlations = Correlations::new(&reading.correlations);
+    let rules = rulebook::compile(reading.rules, Level::Informational, &correlations)
         .map_err(|errors| anyhow::anyhow!(errors.join("\n")))?;
     let wanted = match &args.rule {
         Some(name) => vec![find_rule(&rules, name)?],

@@ -11,6 +11,7 @@ mod open_store;
 mod outbox;
 mod progress;
 mod replay;
+mod rule_cases;
 mod rules;
 mod run;
 mod scan;

@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 
-use askance_stages::enrich::Enrich;
-use askance_stages::matcher::{RuleSet, Tri};
-use askance_stages::model::{Enriched, Level};
+use askance_stages::correlate::Correlations;
+use askance_stages::model::Level;
 use askance_stages::sigma::{Reading, Severity};
 use clap::{Args, Subcommand};
 
 use super::code;
 use super::coverage::{CoverageArgs, coverage};
-use super::explain::render;
+use super::rule_cases;
 use super::scan_args::RuleArgs;
 use super::summary::plural;
-use crate::cases::{self, Case, CaseFile};
+use crate::cases;
 use crate::output::clean::{clean, pad};
 use crate::rulebook::{self, RuleChoice};
 
@@ -58,14 +57,14 @@ impl Choice {
 pub fn rules(command: &RulesCommand) -> anyhow::Result<u8> {
     match command {
         RulesCommand::Check(choice) => check(choice),
-        RulesCommand::Test(choice) => test(choice),
+        RulesCommand::Test(choice) => rule_cases::test(choice),
         RulesCommand::List(choice) => list(choice),
         RulesCommand::Coverage(args) => coverage(args),
     }
 }
 
 /// Errors and warnings, a line each.
-fn problems(reading: &Reading) -> (u64, u64, String) {
+pub(super) fn problems(reading: &Reading) -> (u64, u64, String) {
     let (mut errors, mut warnings, mut text) = (0, 0, String::new());
     for problem in &reading.problems {
         match problem.severity {
@@ -87,7 +86,9 @@ fn check(choice: &Choice) -> anyhow::Result<u8> {
         text.push_str(&clean(&fault));
         text.push('\n');
     }
-    if let Err(failed) = rulebook::compile(reading.rules.clone(), Level::Informational) {
+    let correlations = Correlations::new(&reading.correlations);
+    let compiled = rulebook::compile(reading.rules.clone(), Level::Informational, &correlations);
+    if let Err(failed) = compiled {
         errors += failed.len() as u64;
         failed.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));
     }
@@ -117,17 +118,19 @@ fn list(choice: &Choice) -> anyhow::Result<u8> {
         ));
     }
     for correlation in &reading.correlations {
+        let note = if correlation.is_silent { ", only feeds another" } else { "" };
         text.push_str(&format!(
-            "{}  {}  {}  (needs correlation)\n",
-            pad(&clean(&correlation.kind), 13),
+            "{}  {}  {}  ({}{note})\n",
+            pad(correlation.level.name(), 13),
             pad(&clean(&correlation.id), 36),
-            clean(&correlation.title)
+            clean(&correlation.title),
+            correlation.kind,
         ));
     }
     for rule in &reading.not_run {
         let title = rule.title.as_deref().unwrap_or(&rule.id);
         text.push_str(&format!(
-            "not run        {}: {}  (needs correlation)\n",
+            "not run        {}: {}  (it counts in its condition; write a correlation)\n",
             rule.place,
             clean(title)
         ));
@@ -141,119 +144,4 @@ fn list(choice: &Choice) -> anyhow::Result<u8> {
     }
     super::print(&text)?;
     Ok(code::OK)
-}
-
-/// A rule file that is named by itself brings its cases, and a case file its rule.
-fn with_neighbours(mut choice: RuleChoice) -> RuleChoice {
-    for path in choice.paths.clone() {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let neighbour = match name.strip_suffix(".cases.yml") {
-            Some(stem) => path.with_file_name(format!("{stem}.yml")),
-            None => path.with_extension("cases.yml"),
-        };
-        if path.is_file() && neighbour.is_file() && !choice.paths.contains(&neighbour) {
-            choice.paths.push(neighbour);
-        }
-    }
-    choice
-}
-
-fn test(choice: &Choice) -> anyhow::Result<u8> {
-    let choice = with_neighbours(choice.rules());
-    let files = rulebook::files(&choice)?;
-    let reading = rulebook::read(&choice)?;
-    let (errors, _, mut text) = problems(&reading);
-    let mut bad_files = errors;
-    let rules = match rulebook::compile(reading.rules.clone(), Level::Informational) {
-        Ok(rules) => rules,
-        Err(failed) => anyhow::bail!(failed.join("\n")),
-    };
-    let (mut passed, mut failed, mut tested) = (0, 0, Vec::new());
-    for file in files.iter().filter_map(cases::read) {
-        match file {
-            Ok(file) => {
-                let Some(index) = rules.rules.iter().position(|rule| rule.rule.id == file.rule)
-                else {
-                    bad_files += 1;
-                    text.push_str(&format!(
-                        "{}: there is no rule of the id \"{}\"\n",
-                        file.path,
-                        clean(&file.rule)
-                    ));
-                    continue;
-                };
-                tested.push(index);
-                for case in &file.cases {
-                    match run(&rules, index, case) {
-                        None => passed += 1,
-                        Some(why) => {
-                            failed += 1;
-                            text.push_str(&failure(&file, case, &rules, index, &why));
-                        }
-                    }
-                }
-            }
-            Err(faults) => {
-                bad_files += faults.len() as u64;
-                faults.iter().for_each(|fault| text.push_str(&format!("{}\n", clean(fault))));
-            }
-        }
-    }
-    let without = rules.rules.len() - tested.len();
-    text.push_str(&format!(
-        "{}, {}: {passed} passed, {failed} failed",
-        plural(rules.rules.len() as u64, "rule"),
-        plural(passed + failed, "case")
-    ));
-    if without > 0 {
-        text.push_str(&format!("; {} without cases", plural(without as u64, "rule")));
-    }
-    text.push('\n');
-    super::print(&text)?;
-    Ok(if bad_files > 0 {
-        code::USE
-    } else if failed > 0 {
-        code::FOUND
-    } else {
-        code::OK
-    })
-}
-
-/// Why a case fails: the explanation of what the rule did; `None` if it passes.
-fn run(rules: &RuleSet, index: usize, case: &Case) -> Option<String> {
-    let json = case.event.to_string();
-    let enrich = Enrich::default();
-    let mut parser = askance_stages::parse::Parser::default();
-    let result = parser.parse(json.as_bytes(), |record, _| {
-        let enriched = Enriched { record: &record, derive: &enrich };
-        let explanation = rules.explain(index, enriched);
-        let is_hit = explanation.truth == Tri::True;
-        (is_hit != case.is_hit).then(|| {
-            let mut text = String::new();
-            render(&explanation, &mut text);
-            text
-        })
-    });
-    match result {
-        Ok(why) => why,
-        Err(error) => Some(format!("  the event is no record: {error}\n")),
-    }
-}
-
-fn failure(file: &CaseFile, case: &Case, rules: &RuleSet, index: usize, why: &str) -> String {
-    let (expected, got) = if case.is_hit { ("hit", "miss") } else { ("miss", "hit") };
-    let changes = match &case.like {
-        Some(base) => {
-            let changes = clean(&case.changes.join("; "));
-            format!("  like \"{}\", changed: {changes}\n", clean(base))
-        }
-        None => String::new(),
-    };
-    format!(
-        "{}:{}: case \"{}\" of \"{}\"\n- expected {expected}\n+ got      {got}\n{changes}{why}",
-        file.path,
-        case.line,
-        clean(&case.name),
-        clean(&rules.rules[index].rule.title),
-    )
 }

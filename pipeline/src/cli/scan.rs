@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::exit;
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
+use askance_stages::correlate::{Correlations, Keeper, KeeperLimits};
 use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
-use askance_stages::model::{Alert, Reason, Reject};
+use askance_stages::model::{Alert, Level, Reason, Reject};
 use askance_stages::sigma::{Reading, Severity};
 use jiff::Timestamp;
 
@@ -43,9 +45,14 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     };
     let filter = filter(args, &config)?;
     let mut totals = Totals::default();
-    let Some(rules) = load_rules(args, &config, &mut totals)? else { return Ok(code::USE) };
-    let detect = Detect {
+    let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
+    let Some((rules, correlations)) = load_rules(args, &config, level, &mut totals)? else {
+        return Ok(code::USE);
+    };
+    // The process ends soon: freeing thousands of rules one by one would only take time.
+    let detect = ManuallyDrop::new(Detect {
         rules,
+        correlations,
         enrich: Enrich::default(),
         config: DetectConfig {
             filter,
@@ -55,7 +62,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             without_prefilter: args.no_prefilter,
             ..DetectConfig::default()
         },
-    };
+    });
     refuse_to_overwrite(args)?;
     let out = open_output(args.output.as_deref())?;
     let control = Arc::new(Control::default());
@@ -66,6 +73,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         writer: writer(args.format, args.output.is_some(), out),
         totals,
         seen: Seen::default(),
+        keeper: Some(Keeper::new(&detect.correlations, KeeperLimits::default())),
         progress: is_shared.then_some(&progress),
         show_unknown: args.show_unknown,
         path: String::new(),
@@ -78,11 +86,10 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     pool::run(&detect, Files::new(args.paths.clone()), threads, &control, |event| {
         receiver.take(event)
     });
-    // The process is about to end: freeing thousands of rules one by one would only take time.
-    std::mem::forget(detect);
+    receiver.episodes(level);
     let finished = receiver.writer.finish();
     progress.finish();
-    let Receiver { totals, failure, .. } = receiver;
+    let (totals, failure) = (receiver.totals, receiver.failure);
     if let Some(error) = failure.or(finished.err())
         && error.kind() != io::ErrorKind::BrokenPipe
     {
@@ -126,8 +133,9 @@ fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> 
 fn load_rules(
     args: &ScanArgs,
     config: &ScanConfig,
+    level: Level,
     totals: &mut Totals,
-) -> anyhow::Result<Option<RuleSet>> {
+) -> anyhow::Result<Option<(RuleSet, Correlations)>> {
     let is_named = !args.rules.rule_paths.is_empty();
     let choice = RuleChoice {
         paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths.clone() },
@@ -142,10 +150,13 @@ fn load_rules(
     }
     for rule in &reading.not_run {
         let title = rule.title.as_deref().unwrap_or(&rule.id);
-        let line = format!("askance: warning: {}: not run: {title}: needs correlation", rule.place);
+        let line = format!(
+            "askance: warning: {}: not run: {title}: it counts in its condition; write a correlation instead",
+            rule.place
+        );
         eprintln_line(&clean(&line));
     }
-    totals.correlations = reading.correlations.len() + reading.not_run.len();
+    totals.old_correlations = reading.not_run.len();
     totals.rules_left_out = reading
         .left_out
         .iter()
@@ -168,11 +179,12 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
-    match rulebook::compile(reading.rules, level) {
+    let correlations = Correlations::new(&reading.correlations);
+    match rulebook::compile(reading.rules, level, &correlations) {
         Ok(rules) => {
             totals.rules = rules.rules.len();
-            Ok(Some(rules))
+            totals.correlations = correlations.len();
+            Ok(Some((rules, correlations)))
         }
         Err(errors) => {
             errors.iter().for_each(|error| eprintln_line(error));
@@ -184,13 +196,20 @@ fn load_rules(
 /// Applies `rules.disable` and `rules.levels`.
 fn apply(config: &ScanConfig, reading: &mut Reading) -> anyhow::Result<()> {
     for id in config.disable.iter().chain(config.levels.keys()) {
-        if !reading.rules.iter().any(|rule| rule.id == *id) {
+        let is_rule = reading.rules.iter().any(|rule| rule.id == *id);
+        if !is_rule && !reading.correlations.iter().any(|it| it.id == *id) {
             bail!("the configuration names the rule \"{id}\", and there is none of that id");
         }
     }
-    reading.rules.retain(|rule| !config.disable.contains(&rule.id));
     for rule in &mut reading.rules {
+        // It goes on feeding correlations; if there is none, it is not compiled.
+        rule.is_silent |= config.disable.contains(&rule.id);
         rule.level = config.levels.get(&rule.id).copied().unwrap_or(rule.level);
+    }
+    for correlation in &mut reading.correlations {
+        correlation.is_silent |= config.disable.contains(&correlation.id);
+        let level = config.levels.get(&correlation.id);
+        correlation.level = level.copied().unwrap_or(correlation.level);
     }
     Ok(())
 }
@@ -271,6 +290,8 @@ struct Receiver<'p> {
     writer: Box<dyn AlertWriter>,
     totals: Totals,
     seen: Seen,
+    /// What correlations have been fed; `None` once they are told.
+    keeper: Option<Keeper<'p>>,
     /// Where alerts share the terminal with a progress bar.
     progress: Option<&'p Progress>,
     show_unknown: bool,
@@ -285,6 +306,11 @@ impl Receiver<'_> {
     fn take(&mut self, event: Event) -> bool {
         match event {
             Event::Output(Output::Alert(alert)) => return self.alert(&alert),
+            Event::Output(Output::Entry(entry)) => {
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.take(*entry);
+                }
+            }
             Event::Output(Output::Unknown(unknown)) => self.unknown(&unknown),
             Event::Output(Output::Reject(_)) => {}
             Event::Reject(path, reject) => self.reject(path, &reject),
@@ -316,6 +342,18 @@ impl Receiver<'_> {
         }
         self.totals.alerts[alert.level as usize] += 1;
         true
+    }
+
+    /// Tells the episodes of correlations of `level` or above, now that all is read.
+    fn episodes(&mut self, level: Level) {
+        let Some(keeper) = self.keeper.take() else { return };
+        let (tells, counts) = keeper.finish();
+        self.totals.kept = counts;
+        for tell in tells.iter().filter(|tell| tell.alert.level >= level) {
+            if self.failure.is_some() || !self.alert(&tell.alert) {
+                return;
+            }
+        }
     }
 
     fn say(&self, line: &str) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use askance_stages::correlate::KeeperCounts;
 use askance_stages::model::{Drop, Level, Odd, Reason};
 use askance_stages::tally::Tally;
 
@@ -29,8 +30,12 @@ pub struct Totals {
     pub rules: usize,
     /// Documents of rule files that don't run here, by reason.
     pub rules_skipped: BTreeMap<String, u64>,
-    /// Correlations that were recognised.
+    /// Correlations that ran.
     pub correlations: usize,
+    /// Rules in the old form that counts in its condition, which did not.
+    pub old_correlations: usize,
+    /// What was done for correlations.
+    pub kept: KeeperCounts,
 }
 
 impl Totals {
@@ -108,9 +113,12 @@ impl Totals {
     fn rule_lines(&self, lines: &mut Vec<String>) {
         let mut line = plural(self.rules as u64, "rule");
         if self.correlations > 0 {
+            line.push_str(&format!(", {}", plural(self.correlations as u64, "correlation")));
+        }
+        if self.old_correlations > 0 {
             line.push_str(&format!(
-                ", {} not run (needs correlation)",
-                plural(self.correlations as u64, "correlation rule")
+                ", {} not run (it counts in its condition)",
+                plural(self.old_correlations as u64, "rule")
             ));
         }
         let skipped: u64 = self.rules_skipped.values().sum();
@@ -118,11 +126,31 @@ impl Totals {
             line.push_str(&format!(", {} skipped", plural(skipped, "document")));
         }
         lines.push(line);
+        self.correlation_line(lines);
         if !self.rules_left_out.is_empty() {
             lines.push(format!(
                 "left out because of errors: {}",
                 clean(&self.rules_left_out.join(", "))
             ));
+        }
+    }
+}
+
+impl Totals {
+    /// What correlations could not take into account, if anything.
+    fn correlation_line(&self, lines: &mut Vec<String>) {
+        let kept = &self.kept;
+        let mut parts = Vec::new();
+        let mut part = |count: u64, words: &str| {
+            if count > 0 {
+                parts.push(format!("{} {words}", number(count)));
+            }
+        };
+        part(self.tally.untimed, "without a time that can be read");
+        part(kept.steps.given_up, "more than a group keeps: counted, their values not");
+        part(kept.let_go, "groups evaluated before the end for want of room");
+        if !parts.is_empty() {
+            lines.push(format!("events for correlations: {}", parts.join(", ")));
         }
     }
 }

@@ -6,8 +6,11 @@ pub mod navigator;
 use std::collections::{BTreeMap, BTreeSet};
 
 use askance_stages::model::Level;
+use askance_stages::sigma::Reading;
 use askance_stages::sigma::ast::{Item, Rule, Search, Test};
 use attack::{Seen, TECHNIQUES, Technique};
+
+use crate::subject::Subject;
 
 /// A rule, as far as coverage tells of it.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct Covering {
 /// Rules by what they cover; numbers point into `rules`.
 #[derive(Debug, Default)]
 pub struct Coverage {
-    /// All rules, in their order.
+    /// All rules, in their order, and correlations.
     pub rules: Vec<Covering>,
     /// By number of technique (`T1078.004`), as tagged; a parent does not hold its parts' rules.
     pub techniques: BTreeMap<String, BTreeSet<usize>>,
@@ -37,22 +40,22 @@ pub struct Coverage {
 
 impl Coverage {
     /// Sorts rules by what they cover.
-    pub fn of(rules: &[Rule]) -> Self {
+    pub fn of(reading: &Reading) -> Self {
         let mut all = Self::default();
-        for (index, rule) in rules.iter().enumerate() {
-            let (id, title) = (rule.id.clone(), rule.title.clone());
+        for (index, rule) in Subject::all(reading).enumerate() {
+            let (id, title) = (rule.id.to_owned(), rule.title.to_owned());
             all.rules.push(Covering { id, title, level: rule.level });
-            for tag in &rule.tags {
+            for tag in rule.tags {
                 if let Some(technique) = attack::technique_of(tag) {
                     all.techniques.entry(technique).or_default().insert(index);
                 } else if let Some(tactic) = attack::tactic_of(tag) {
                     all.tactics.entry(tactic).or_default().insert(index);
                 }
             }
-            for service in services(rule) {
+            for service in rule.rules(reading).into_iter().flat_map(services) {
                 all.services.entry(service).or_default().insert(index);
             }
-            for control in rule.askance.iter().flat_map(|askance| &askance.controls) {
+            for control in rule.askance.into_iter().flat_map(|askance| &askance.controls) {
                 all.controls.entry(control.clone()).or_default().insert(index);
             }
         }
@@ -127,8 +130,7 @@ mod tests {
 
     #[test]
     fn built_in_rules_name_techniques_of_the_table_alone() {
-        let rules = rulebook::read(&RuleChoice::default()).unwrap().rules;
-        let coverage = Coverage::of(&rules);
+        let coverage = Coverage::of(&rulebook::read(&RuleChoice::default()).unwrap());
         for (id, of) in &coverage.techniques {
             let rules: Vec<_> = of.iter().map(|index| &coverage.rules[*index].title).collect();
             assert!(TECHNIQUES.contains_key(id.as_str()), "{id} is not in the table: {rules:?}");
@@ -137,12 +139,11 @@ mod tests {
 
     #[test]
     fn what_rules_cover_is_not_missing() {
-        let rules = rulebook::read(&RuleChoice::default()).unwrap().rules;
-        let coverage = Coverage::of(&rules);
+        let coverage = Coverage::of(&rulebook::read(&RuleChoice::default()).unwrap());
         assert!(coverage.covers("T1562.008"), "trails that are stopped");
         assert!(coverage.covers("T1562"), "by its parts");
         assert!(!coverage.missing(Seen::One).iter().any(|t| coverage.covers(t.id)));
-        let none = Coverage::of(&[]);
+        let none = Coverage::of(&Reading::default());
         let parts = none.missing(Seen::One);
         assert!(parts.iter().any(|t| t.id == "T1562.008"));
         assert!(!parts.iter().any(|t| t.id == "T1562"), "named by its parts");
@@ -151,8 +152,7 @@ mod tests {
 
     #[test]
     fn services_are_those_of_the_detection() {
-        let rules = rulebook::read(&RuleChoice::default()).unwrap().rules;
-        let coverage = Coverage::of(&rules);
+        let coverage = Coverage::of(&rulebook::read(&RuleChoice::default()).unwrap());
         for service in ["cloudtrail", "iam", "s3", "ec2"] {
             assert!(coverage.services.contains_key(service), "{service}");
         }

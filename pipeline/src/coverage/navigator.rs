@@ -55,8 +55,7 @@ mod tests {
 
     #[test]
     fn the_layer_has_what_the_format_asks_for() {
-        let rules = rulebook::read(&RuleChoice::default()).unwrap().rules;
-        let coverage = Coverage::of(&rules);
+        let coverage = Coverage::of(&rulebook::read(&RuleChoice::default()).unwrap());
         let layer = layer(&coverage);
         assert_eq!(layer["versions"]["layer"], "4.5");
         assert_eq!(layer["domain"], "enterprise-attack");
@@ -69,7 +68,7 @@ mod tests {
             assert_eq!(titles as u64, score, "{technique}");
             assert!(score <= most);
         }
-        let empty = super::layer(&Coverage::of(&[]));
+        let empty = super::layer(&Coverage::default());
         assert!(empty["gradient"]["maxValue"].as_u64() > empty["gradient"]["minValue"].as_u64());
     }
 }

@@ -140,16 +140,26 @@ fn cells(alert: &Alert) -> [String; 6] {
         // RFC 3339 to the second, with a space: 2023-07-10 11:42:36.
         time.chars().take(19).collect::<String>().replace('T', " ")
     });
+    // What the events of a correlation do not share is not told of them all.
+    let several = || if alert.correlation.is_some() { "several".to_owned() } else { unknown() };
     let place =
-        [&alert.account, &alert.region].map(|part| part.clone().unwrap_or_else(unknown)).join(" ");
+        [&alert.account, &alert.region].map(|part| part.clone().unwrap_or_else(several)).join(" ");
     let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
     let on_what = match (ids.next(), ids.count()) {
+        _ if alert.correlation.is_some() => {
+            let count = alert.correlation.as_ref().map_or(0, |it| it.count);
+            format!("{count} event{}", if count == 1 { "" } else { "s" })
+        }
         (None, _) => "-".to_owned(),
         (Some(first), 0) => first,
         (Some(first), more) => format!("{first} +{more}"),
     };
     let level = if alert.level == Level::Informational { "info" } else { alert.level.name() };
-    [time, level.to_uppercase(), alert.rule.title.clone(), who(&alert.actor), place, on_what]
+    let who = match &alert.actor {
+        actor if *actor == Actor::default() => several(),
+        actor => who(actor),
+    };
+    [time, level.to_uppercase(), alert.rule.title.clone(), who, place, on_what]
         .map(|cell| clean(&cell))
 }
 

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use askance_stages::correlate::Correlations;
 use askance_stages::decode::DecodeLimits;
-use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig};
 use askance_stages::model::Level;
 use askance_stages::raise::{AccountFacts, Condition, Hours, Raise, RateCap, Route, Suppression};
-use askance_stages::sigma::ast::Rule;
 use askance_stages::sigma::{Reading, Severity};
 use askance_stages::yaml;
 use jiff::civil::Date;
@@ -22,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{self, Config};
 use crate::rulebook::{self, RuleChoice};
 use crate::store::{InLanguages, Words};
+use crate::subject::Subject;
 
 /// Rules, routes and words that belong together; immutable.
 #[derive(Debug)]
@@ -62,17 +62,18 @@ impl Plan {
     /// Everything that is wrong with rules, conditions and accounts.
     pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
         let mut warnings = Vec::new();
-        let rules = rules(config, keep_going, &mut warnings)?;
-        let words = rules.iter().map(|rule| (rule.id.clone(), words(rule))).collect();
+        let reading = reading(config, keep_going, &mut warnings)?;
+        let subjects = Subject::all(&reading);
+        let words = subjects.map(|subject| (subject.id.to_owned(), words(&subject))).collect();
         let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
-        let rules = rulebook::compile(rules, level).map_err(|lines| PlanError { lines })?;
+        let rules = rulebook::compile(reading.rules, level, &Correlations::default())
+            .map_err(|lines| PlanError { lines })?;
         if rules.rules.is_empty() {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
-        let detect = Detect {
-            enrich: Enrich::default(),
+        let detect = Detect::new(
             rules,
-            config: DetectConfig {
+            DetectConfig {
                 filter: FilterConfig {
                     accounts: config.filter.accounts.clone(),
                     regions: config.filter.regions.clone(),
@@ -87,7 +88,7 @@ impl Plan {
                 nanoseconds: Some(nanoseconds),
                 ..DetectConfig::default()
             },
-        };
+        );
         let raise = raise(config, now, &mut warnings)?;
         Ok(Self { detect, raise, words, warnings })
     }
@@ -125,11 +126,11 @@ pub fn nanoseconds() -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn rules(
+fn reading(
     config: &Config,
     keep_going: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Rule>, PlanError> {
+) -> Result<Reading, PlanError> {
     let choice = RuleChoice {
         paths: config.rules.paths.clone(),
         with_builtin: config.rules.builtin == Some(true),
@@ -152,16 +153,23 @@ fn rules(
     }
     for rule in &reading.not_run {
         let title = rule.title.as_deref().unwrap_or(&rule.id);
-        warnings.push(format!("{}: not run: {title}: needs correlation", rule.place));
+        warnings.push(format!("{}: not run: {title}: it counts in its condition", rule.place));
+    }
+    if !reading.correlations.is_empty() {
+        let count = reading.correlations.len();
+        warnings.push(format!("{count} correlations are not run: only `askance scan` runs them"));
     }
     adjust(config, &mut reading)?;
-    Ok(reading.rules)
+    Ok(reading)
 }
 
 /// Applies `rules.disable` and `rules.levels`.
 fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     let rules = &config.rules;
-    let is_there = |id: &str| reading.rules.iter().any(|rule| rule.id == id);
+    let is_there = |id: &str| {
+        let is_correlation = reading.correlations.iter().any(|it| it.id == id);
+        is_correlation || reading.rules.iter().any(|rule| rule.id == id)
+    };
     let named = rules.disable.iter().map(|id| ("disable", id));
     let named = named.chain(rules.levels.keys().map(|id| ("levels", id)));
     let lines: Vec<String> = named
@@ -173,22 +181,22 @@ fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     if !lines.is_empty() {
         return Err(PlanError { lines });
     }
-    reading.rules.retain(|rule| !rules.disable.contains(&rule.id));
     for rule in &mut reading.rules {
+        rule.is_silent |= rules.disable.contains(&rule.id);
         rule.level = rules.levels.get(&rule.id).map_or(rule.level, |level| level.level());
     }
     Ok(())
 }
 
-fn words(rule: &Rule) -> Words {
-    let askance = rule.askance.clone().unwrap_or_default();
+fn words(subject: &Subject<'_>) -> Words {
+    let askance = subject.askance.cloned().unwrap_or_default();
     Words {
-        description: rule.description.clone(),
+        description: subject.description.map(str::to_owned),
         ask: InLanguages { en: askance.ask_en, ja: askance.ask_ja },
         why: InLanguages { en: askance.why, ja: askance.why_ja },
         fix: InLanguages { en: askance.fix, ja: askance.fix_ja },
         controls: askance.controls,
-        references: rule.references.clone(),
+        references: subject.references.to_vec(),
     }
 }
 

@@ -173,6 +173,7 @@ fn object(
                 let event = alert.event.as_ref().map_or(0, |event| event.get().len());
                 batch.push(Event::Output(Output::Alert(alert)), 1024 + event);
             }
+            Output::Entry(entry) => batch.push(Event::Output(Output::Entry(entry)), 1024),
             Output::Unknown(unknown) => batch.push(Event::Output(Output::Unknown(unknown)), 256),
         };
         worker.run(input, &path, &mut sink, &should_stop)

@@ -189,6 +189,8 @@ impl Parts<'_> {
                 }
             }
             Output::Reject(reject) => self.reject(&reject),
+            // No rule of a service's plan feeds anything.
+            Output::Entry(_) => {}
             // Counted by rule in the tally.
             Output::Unknown(_) => {}
         }

@@ -6,6 +6,7 @@
 // Helpers of tests fail by panicking, as tests do, and may say on standard error what they skip.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::needless_pass_by_value)]
 
+mod correlations;
 mod coverage;
 mod damage;
 mod endings;

@@ -164,10 +164,16 @@ fn alerts_fit_their_schema() {
     sandbox.write("own/more.gz", gzip(trail_of(&["c"])));
     let keywords = "title: Anywhere\nlogsource: {product: aws}\ndetection:\n    keywords: [films]\n    \
                     absent: {'errorCode|exists': false, userAgent: null}\n    condition: 1 of *\n";
-    sandbox.write("keywords.yml", keywords);
+    let correlation = "title: Any\ncorrelation: {type: value_count, rules: [fed], group-by: [awsRegion, none], \
+                       timespan: 5m, condition: {field: requestParameters.bucketName, gte: 1}}\n---\n\
+                       title: Fed\nname: fed\nlogsource: {product: aws}\n\
+                       detection: {all: {eventName: '*'}, condition: all}\n";
+    sandbox.write("keywords.yml", [keywords, correlation].join("---\n"));
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/trail");
     let own =
         ["scan", "own", "--rules", "rule.yml", "--rules", "keywords.yml", "--format", "jsonl"];
+    let correlated = |alert: &Value| alert.get("correlation").is_some();
+    assert!(sandbox.run(&own).exits(0).alerts().iter().any(correlated));
     let mut count = 0;
     for args in [&own[..], &["scan", example, "--format", "jsonl"]] {
         for without in [&[][..], &["--no-event"]] {

@@ -131,7 +131,7 @@ fn listing_names_rules_and_what_is_skipped() {
     expect_test::expect![[r#"
         high           bucket-deleted                        Bucket deleted
         medium         zz                                    Title of zz  (only feeds a correlation)
-        event_count    many                                  Many  (needs correlation)
+        medium         many                                  Many  (event_count)
         skipped        own/windows.yml:1:1: for another log: product "windows"
         skipped        own/rule.cases.yml:1:1: a case file
     "#]]

@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use askance_stages::decode::{Body, DecodeLimits, Decoder, Input};
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Reason;
@@ -195,14 +194,14 @@ fn rules_and_file(input: &[u8]) -> (String, &[u8]) {
 /// Alerts and unknowns, in order.
 fn run(yaml: &str, without_prefilter: bool, file: &[u8]) -> Vec<String> {
     let config = DetectConfig { without_prefilter, limits: LIMITS, ..DetectConfig::default() };
-    let detect = Detect { rules: compile(yaml), enrich: Enrich::default(), config };
+    let detect = Detect::new(compile(yaml), config);
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {
             found.push(serde_json::to_string(&alert).expect("an alert is JSON"));
         }
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
-        Output::Reject(_) => {}
+        Output::Entry(_) | Output::Reject(_) => {}
     };
     let tally = Worker::new(&detect).run(Input::Whole(file), "a", &mut sink, &|| false);
     assert!(tally.is_balanced(), "{tally:?}");

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 
 use super::compile::Correlations;
-use crate::model::{Entry, Lookup, Record, Summary, Values, bounded, identity_of, static_text};
+use crate::model::{
+    Derive, DerivedValues, Enriched, Entry, Field, Lookup, Summary, Values, bounded, identity_of,
+    static_text,
+};
 
 /// An event as far as it is known already.
-#[derive(Debug, Clone, Copy)]
-pub struct Event<'e> {
+#[derive(Debug)]
+pub struct Event<'e, 'r, D> {
     /// The event.
-    pub record: &'e Record<'e>,
+    pub enriched: Enriched<'e, 'r, D>,
     /// When.
     pub time: Timestamp,
     /// What makes it the same event wherever it is read.
@@ -21,18 +24,18 @@ impl Correlations {
     pub fn entries(
         &self,
         rule_id: &str,
-        event: Event<'_>,
+        event: Event<'_, '_, impl Derive>,
         summary: &Summary,
         mut take: impl FnMut(Entry),
     ) {
         for feed in self.feeds_of(rule_id) {
             take(Entry {
                 correlation: feed.correlation.clone(),
-                group: feed.group.iter().map(|path| single(event.record, path)).collect(),
+                group: feed.group.iter().map(|path| single(event.enriched, path)).collect(),
                 time: event.time,
                 identity: identity_of(event.identity.as_bytes()),
                 rule: rule_id.to_owned(),
-                values: values(event.record, &feed.fields),
+                values: values(event.enriched, &feed.fields),
                 summary: summary.clone(),
             });
         }
@@ -40,31 +43,39 @@ impl Correlations {
 }
 
 /// The one value at a path. Where there are several different ones, or none, the event has no value.
-fn single(record: &Record<'_>, path: &str) -> Option<String> {
-    let mut found = texts(record, path, false);
+fn single(enriched: Enriched<'_, '_, impl Derive>, path: &str) -> Option<String> {
+    let mut found = texts(enriched, path, false);
     found.dedup();
     found.pop().filter(|_| found.is_empty())
 }
 
 /// All scalars at a path, bounded in number and length. `null` is one only if asked for.
-fn texts(record: &Record<'_>, path: &str, with_null: bool) -> Vec<String> {
-    let mut values = Values::default();
-    record.find(path, &mut values);
-    let scalars = values.found.iter().filter_map(|at| match record.value(*at) {
+fn texts(enriched: Enriched<'_, '_, impl Derive>, path: &str, with_null: bool) -> Vec<String> {
+    let text = |lookup: Lookup<'_>| match lookup {
         Lookup::Text(text) => Some(bounded(text, Entry::MAX_TEXT)),
         Lookup::Static(simd_json::StaticNode::Null) if !with_null => None,
         Lookup::Static(value) => Some(static_text(value)),
         Lookup::Container => None,
-    });
+    };
+    let Enriched { record, derive } = enriched;
+    if let Some((field, rest)) = Field::find(path) {
+        let mut values = DerivedValues::default();
+        derive.derive(field, rest, record, &mut values);
+        let scalars = values.found.iter().filter_map(|value| text(value.lookup()));
+        return scalars.take(Entry::MAX_VALUES).collect();
+    }
+    let mut values = Values::default();
+    record.find(path, &mut values);
+    let scalars = values.found.iter().filter_map(|at| text(record.value(*at)));
     scalars.take(Entry::MAX_VALUES).collect()
 }
 
 /// The values of the fields; of several fields, each combination of their values is one.
-fn values(record: &Record<'_>, fields: &[String]) -> Vec<String> {
+fn values(enriched: Enriched<'_, '_, impl Derive>, fields: &[String]) -> Vec<String> {
     let Some((first, rest)) = fields.split_first() else { return Vec::new() };
-    let mut found = texts(record, first, true);
+    let mut found = texts(enriched, first, true);
     for field in rest {
-        let next = texts(record, field, true);
+        let next = texts(enriched, field, true);
         let pairs = found
             .iter()
             .flat_map(|left| next.iter().map(move |right| format!("{left}\u{1f}{right}")));

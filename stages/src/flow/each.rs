@@ -3,7 +3,6 @@
 use super::worker::Look;
 use super::{Detect, DetectConfig, Output, Worker};
 use crate::decode::{DecodeLimits, Input};
-use crate::enrich::Enrich;
 use crate::matcher::RuleSet;
 use crate::model::Reject;
 
@@ -18,11 +17,7 @@ pub fn each_record(
 ) {
     // An engine without rules does the reading; looking in is done beside it.
     let Ok(rules) = RuleSet::compile([]) else { return };
-    let detect = Detect {
-        rules,
-        enrich: Enrich::default(),
-        config: DetectConfig { limits, ..DetectConfig::default() },
-    };
+    let detect = Detect::new(rules, DetectConfig { limits, ..DetectConfig::default() });
     let mut worker = Worker::looking(&detect, look);
     let mut sink = |output| {
         if let Output::Reject(found) = output {

@@ -3,6 +3,7 @@
 use super::worker::Run;
 use super::{Detect, Output, TIMED_EVERY, Unknown};
 use crate::alert::{self, Context, Facts};
+use crate::correlate::Event;
 use crate::filter;
 use crate::matcher::{Candidates, Scratch, Tri, Verdict};
 use crate::model::{Enriched, Odd, Record, oddities};
@@ -63,7 +64,8 @@ impl Looking<'_> {
             self.candidates,
             self.scratch,
             |rule_index, truth, scratch| {
-                let rule = &detect.rules.rules[rule_index].facts;
+                let compiled = &detect.rules.rules[rule_index];
+                let rule = &compiled.facts;
                 if truth == Tri::Unknown {
                     *run.tally.unknown.entry(rule.rule.id.clone()).or_default() += 1;
                     (run.sink)(Output::Unknown(Unknown {
@@ -78,8 +80,24 @@ impl Looking<'_> {
                 let with_event = !detect.config.without_event;
                 let facts =
                     facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
-                let matched = detect.rules.evidence(rule_index, enriched, scratch);
                 let context = Context { path: run.path, index };
+                if detect.correlations.is_fed_by(&rule.rule.id) {
+                    match time {
+                        Some(time) => {
+                            let event = Event { enriched, time, identity: &facts.identity };
+                            let summary = alert::summary(rule, record, facts, context);
+                            detect.correlations.entries(&rule.rule.id, event, &summary, |entry| {
+                                (run.sink)(Output::Entry(Box::new(entry)));
+                            });
+                        }
+                        // It belongs to no window.
+                        None => run.tally.untimed += 1,
+                    }
+                }
+                if compiled.rule.is_silent {
+                    return;
+                }
+                let matched = detect.rules.evidence(rule_index, enriched, scratch);
                 let alert = alert::alert(rule, record, facts, matched, context);
                 run.tally.alerts[alert.level as usize] += 1;
                 (run.sink)(Output::Alert(Box::new(alert)));

@@ -7,11 +7,12 @@ mod each;
 mod looking;
 mod worker;
 
+use crate::correlate::Correlations;
 use crate::decode::DecodeLimits;
 use crate::enrich::Enrich;
 use crate::filter::FilterConfig;
 use crate::matcher::RuleSet;
-use crate::model::{Alert, Reject};
+use crate::model::{Alert, Entry, Reject};
 
 pub use crate::model::Unknown;
 pub use each::each_record;
@@ -28,10 +29,20 @@ pub const TIMED_EVERY: u64 = 64;
 pub struct Detect {
     /// The rules.
     pub rules: RuleSet,
+    /// What rules feed; nothing is evaluated here, only events handed on for it.
+    pub correlations: Correlations,
     /// Works out the fields that stand in no record.
     pub enrich: Enrich,
     /// What is asked for.
     pub config: DetectConfig,
+}
+
+impl Detect {
+    /// Rules that feed no correlation, and nothing known besides the records.
+    #[must_use]
+    pub fn new(rules: RuleSet, config: DetectConfig) -> Self {
+        Self { rules, correlations: Correlations::default(), enrich: Enrich::default(), config }
+    }
 }
 
 /// How objects are looked at.
@@ -61,6 +72,8 @@ pub struct DetectConfig {
 pub enum Output {
     /// A rule matched.
     Alert(Box<Alert>),
+    /// A rule matched that feeds a correlation.
+    Entry(Box<Entry>),
     /// A rule could not be decided, since CloudTrail cut what it looks at.
     Unknown(Unknown),
     /// Something could not be read.

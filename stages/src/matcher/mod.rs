@@ -51,7 +51,7 @@ pub struct CompileError {
 }
 
 impl RuleSet {
-    /// Compiles rules; those that only feed a correlation are left out.
+    /// Compiles rules.
     ///
     /// # Errors
     /// Every rule that cannot be compiled; the reader refuses nearly all of them before.
@@ -60,7 +60,7 @@ impl RuleSet {
     ) -> Result<Self, Vec<CompileError>> {
         let mut fields = Fields::default();
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
-        for rule in rules.into_iter().filter(|rule| !rule.is_silent) {
+        for rule in rules {
             match rule::compile(Arc::clone(&rule), &mut fields) {
                 Ok(rule) => compiled.push(rule),
                 Err(message) => errors.push(CompileError {

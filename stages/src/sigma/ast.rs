@@ -320,6 +320,10 @@ pub struct Correlation {
     pub tags: Vec<String>,
     /// `description` as written.
     pub description: Option<String>,
+    /// `references`, in order.
+    pub references: Vec<String>,
+    /// `falsepositives`, in order.
+    pub false_positives: Vec<String>,
     /// For example `event_count`.
     pub kind: String,
     /// Ids or names of what feeds it, as written. Each is known. Never empty.

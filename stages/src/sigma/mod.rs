@@ -28,6 +28,7 @@ mod scope;
 mod value;
 mod wording;
 
+pub use correlation::duration;
 pub use problem::{LeftOut, Problem, Severity, Skipped};
 pub use reading::{ReadOptions, Reading, SourceFile, read};
 

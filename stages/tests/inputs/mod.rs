@@ -7,7 +7,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use askance_stages::decode::Input;
-use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
@@ -59,14 +58,11 @@ pub fn rules_of(detection: &str) -> RuleSet {
 /// Runs a rule set over an input.
 #[track_caller]
 pub fn run_with(rules: RuleSet, filter: FilterConfig, input: Input<'_>) -> Outcome {
-    let detect = Detect {
-        rules,
-        enrich: Enrich::default(),
-        config: DetectConfig { filter, ..DetectConfig::default() },
-    };
+    let detect = Detect::new(rules, DetectConfig { filter, ..DetectConfig::default() });
     let mut outcome = Outcome::default();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => outcome.alerts.push(*alert),
+        Output::Entry(entry) => panic!("nothing is fed: {entry:?}"),
         Output::Unknown(unknown) => outcome.unknown.push(unknown.index),
         Output::Reject(reject) => outcome.rejects.push(reject.reason),
     };

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use askance_stages::decode::DecodeLimits;
-use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output};
 use askance_stages::matcher::RuleSet;
@@ -137,10 +136,9 @@ pub fn backtest(args: &BacktestArgs) -> anyhow::Result<u8> {
     let Some(mut pair) = pair(args)? else { return Ok(code::USE) };
     // The engine takes the rules; what they are called stays.
     let nothing = RuleSet::compile([]).map_err(|_| anyhow!("no rules cannot be compiled"))?;
-    let detect = Detect {
-        enrich: Enrich::default(),
-        rules: std::mem::replace(&mut pair.rules, nothing),
-        config: DetectConfig {
+    let detect = Detect::new(
+        std::mem::replace(&mut pair.rules, nothing),
+        DetectConfig {
             filter,
             limits: DecodeLimits {
                 max_object_bytes: config.limits.max_object.0,
@@ -150,7 +148,7 @@ pub fn backtest(args: &BacktestArgs) -> anyhow::Result<u8> {
             nanoseconds: Some(nanoseconds),
             ..DetectConfig::default()
         },
-    };
+    );
     let mut comparison = Comparison::new(&pair);
     let ended = match address(args)? {
         Some(address) => past::read(args, &config, address, detect, &mut comparison)?,
@@ -240,7 +238,8 @@ fn files(
                 path.clone_from(&alert.origin.path);
                 comparison.alert(*alert);
             }
-            Event::Output(Output::Unknown(_) | Output::Reject(_)) | Event::Skipped => {}
+            Event::Output(Output::Entry(_) | Output::Unknown(_) | Output::Reject(_))
+            | Event::Skipped => {}
             Event::Reject(path, reject) => {
                 told += 1;
                 if !args.quiet && told <= TOLD {

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use askance_stages::decode::Input;
-use askance_stages::enrich::Enrich;
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::raise::{AccountFacts, Group, MessageKind};
@@ -44,14 +43,14 @@ pub fn notice(rule: &str) -> Notice {
         references: rule.references.clone(),
     };
     let rules = RuleSet::compile([Arc::new(rule)]).unwrap();
-    let detect = Detect { rules, enrich: Enrich::default(), config: DetectConfig::default() };
+    let detect = Detect::new(rules, DetectConfig::default());
     let mut alerts = Vec::new();
     let mut sink = |output: Output| {
         if let Output::Alert(alert) = output {
             alerts.push(*alert);
         }
     };
-    let json = case.event.to_string();
+    let json = case.events[0].to_string();
     Worker::new(&detect).run(Input::Whole(json.as_bytes()), "a.json", &mut sink, &|| false);
     let alert = alerts.pop().expect("the case hits");
     let name = Some("Video production".to_owned());

@@ -74,6 +74,8 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
     let aliases = aliases(scope, body);
     let generates = generates(scope, document, body);
     let tags = rule::remarks(scope, &document.mapping, "tags");
+    let references = rule::remarks(scope, &document.mapping, "references");
+    let false_positives = rule::remarks(scope, &document.mapping, "falsepositives");
     let description = rule::remarks(scope, &document.mapping, "description").pop();
     let (askance, written) = match document.mapping.get_some("askance") {
         Some(node) => askance::read_of_correlation(scope, node),
@@ -93,6 +95,8 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
             level: head.level,
             tags,
             description,
+            references,
+            false_positives,
             kind,
             rules,
             feeders: Vec::new(),
@@ -172,8 +176,9 @@ fn timespan(scope: &mut Scope<'_>, node: &Node, body: &Mapping) -> Option<Durati
     parsed
 }
 
-/// A number and a unit. A month has 30 days, a year 365.
-fn duration(text: &str) -> Option<Duration> {
+/// A number and a unit: `30s`, `10m`, `2h`, `7d`, `1w`, `1M` (30 days), `1y` (365). Never zero.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let digits = &text[..text.len() - unit.len_utf8()];
     let seconds: u64 = match unit {

@@ -17,21 +17,29 @@
 //!       like: a bucket opened to everyone
 //!       remove: [requestParameters.acl]
 //! ```
+//!
+//! A case of a correlation has `events` instead of `event`: see [`series`].
 
-use std::collections::BTreeMap;
+mod change;
+mod series;
+mod trial;
 
 use askance_stages::sigma::SourceFile;
-use askance_stages::yaml::{self, Fault, Kind, Mapping, Node, Scalar};
-use serde_json::{Map, Value};
+use askance_stages::yaml::{self, Fault, Node};
+use serde_json::Value;
 
+use self::change::json;
+use self::series::Series;
 use crate::rulebook;
+
+pub use trial::{Trial, Why};
 
 /// All cases of one file.
 #[derive(Debug)]
 pub struct CaseFile {
     /// Its path.
     pub path: String,
-    /// Id of the rule.
+    /// Id of the rule or correlation.
     pub rule: String,
     /// Its cases, in order.
     pub cases: Vec<Case>,
@@ -44,8 +52,12 @@ pub struct Case {
     pub name: String,
     /// The rule must match it; else it must not.
     pub is_hit: bool,
-    /// The record.
-    pub event: Value,
+    /// The records: of a rule one, of a correlation as many as it takes.
+    pub events: Vec<Value>,
+    /// It is written as `events`.
+    pub is_series: bool,
+    /// What the events are made of, where there are several.
+    series: Vec<Series>,
     /// Line in its file.
     pub line: usize,
     /// The name of the case that it is like.
@@ -117,7 +129,8 @@ fn told(file: &SourceFile<'_>, faults: &[Fault]) -> Vec<String> {
 
 fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
     let mapping = node.mapping()?;
-    let known = ["name", "expect", "event", "like", "set", "remove"];
+    let mut known = vec!["name", "expect", "event", "events", "like", "set", "remove"];
+    known.extend(series::KEYS);
     if let Some(fault) = mapping.unknown_keys(&known).into_iter().next() {
         return Err(fault);
     }
@@ -132,107 +145,62 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
         "miss" => false,
         _ => return Err(Fault::new(expect.position, "`expect` must be `hit` or `miss`")),
     };
-    let mut event = match (mapping.get("event"), mapping.get("like")) {
-        (Some(event), None) => json(event)?,
-        (None, Some(like)) => {
-            let name = like.text()?;
-            let case = earlier.iter().find(|case| case.name == name).ok_or_else(|| {
-                Fault::new(like.position, format!("there is no earlier case named \"{name}\""))
-            })?;
-            case.event.clone()
-        }
-        _ => return Err(Fault::new(node.position, "a case has either `event` or `like`")),
-    };
+    let (is_series, mut series) =
+        match (mapping.get("event"), mapping.get("events"), mapping.get("like")) {
+            (Some(event), None, None) => (false, vec![Series::of(json(event)?)]),
+            (None, Some(events), None) => (true, series::read(events, earlier)?),
+            (None, None, Some(like)) => {
+                let base = find(earlier, like)?;
+                (base.is_series, base.series.clone())
+            }
+            _ => {
+                return Err(Fault::new(
+                    node.position,
+                    "a case has one of `event`, `events`, `like`",
+                ));
+            }
+        };
     let like = mapping.get("like").and_then(Node::as_str).map(str::to_owned);
     let mut changes = Vec::new();
+    if is_series {
+        let how = series::How::read(mapping)?;
+        changes.extend(how.words());
+        series.iter_mut().for_each(|it| it.how.override_by(&how));
+    } else if let Some(entry) =
+        mapping.entries.iter().find(|entry| series::KEYS.contains(&entry.key.as_str()))
+    {
+        let message = format!("`{}` is for cases with `events`", entry.key);
+        return Err(Fault::new(entry.key_position, message));
+    }
     if let Some(set) = mapping.get_some("set") {
         for entry in &set.mapping()?.entries {
             let path = entry.key.as_str();
             let value = json(&entry.value)?;
             changes.push(format!("{path} = {value}"));
-            change(&mut event, path, Some(value))
+            series::change_some(is_series, &mut series, path, Some(&value))
                 .map_err(|why| Fault::new(entry.key_position, why))?;
         }
     }
     if let Some(remove) = mapping.get_some("remove") {
         for path in remove.texts()? {
             changes.push(format!("without {path}"));
-            change(&mut event, &path, None).map_err(|why| Fault::new(remove.position, why))?;
+            series::change_some(is_series, &mut series, &path, None)
+                .map_err(|why| Fault::new(remove.position, why))?;
         }
     }
-    Ok(Case { name, is_hit, event, line: node.position.line, like, changes })
+    let events = if is_series {
+        series::events(&series).map_err(|why| Fault::new(node.position, why))?
+    } else {
+        series.iter().map(|it| it.event.clone()).collect()
+    };
+    Ok(Case { name, is_hit, events, is_series, series, line: node.position.line, like, changes })
 }
 
-/// Sets or removes what a dotted path leads to; where an object lacks a step, `set` makes it.
-fn change(event: &mut Value, path: &str, value: Option<Value>) -> Result<(), String> {
-    let missing = || format!("there is nothing at \"{path}\" to remove");
-    let (parents, last) =
-        path.rsplit_once('.').map_or(("", path), |(parents, last)| (parents, last));
-    let mut here = event;
-    for step in parents.split('.').filter(|step| !step.is_empty()) {
-        here = match here {
-            Value::Array(list) => {
-                let index: usize =
-                    step.parse().map_err(|_| format!("\"{step}\" in \"{path}\" is no index"))?;
-                list.get_mut(index).ok_or_else(|| format!("\"{path}\" is past the list's end"))?
-            }
-            Value::Object(map) => {
-                let is_new = !map.contains_key(step);
-                if is_new && step.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(format!("\"{path}\" counts in a list that is not there"));
-                }
-                if value.is_some() {
-                    map.entry(step.to_owned()).or_insert_with(|| Value::Object(Map::new()))
-                } else {
-                    map.get_mut(step).ok_or_else(missing)?
-                }
-            }
-            _ => return Err(missing()),
-        };
-    }
-    match (here, value) {
-        (Value::Object(map), Some(value)) => {
-            map.insert(last.to_owned(), value);
-            Ok(())
-        }
-        (Value::Object(map), None) => map.remove(last).map(drop).ok_or_else(missing),
-        (Value::Array(list), value) => {
-            let index: usize = last.parse().map_err(|_| format!("\"{last}\" is no index"))?;
-            match value {
-                Some(value) if index < list.len() => list[index] = value,
-                Some(value) if index == list.len() => list.push(value),
-                None if index < list.len() => drop(list.remove(index)),
-                _ => return Err(format!("\"{path}\" is past the list's end")),
-            }
-            Ok(())
-        }
-        _ => Err(format!("\"{path}\" leads through something that is no object")),
-    }
-}
-
-/// A YAML node as the JSON that it stands for.
-fn json(node: &Node) -> Result<Value, Fault> {
-    Ok(match &node.kind {
-        Kind::Mapping(Mapping { entries, .. }) => {
-            let pairs = entries
-                .iter()
-                .map(|entry| Ok((entry.key.clone(), json(&entry.value)?)))
-                .collect::<Result<BTreeMap<_, _>, Fault>>()?;
-            Value::Object(pairs.into_iter().collect())
-        }
-        Kind::Sequence(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
-        Kind::Scalar(text) => match text.scalar() {
-            Scalar::Null => Value::Null,
-            Scalar::Bool(value) => Value::Bool(value),
-            Scalar::Integer(value) => {
-                let number = i64::try_from(value).map(Value::from);
-                number.or_else(|_| u64::try_from(value).map(Value::from)).map_err(|_| {
-                    Fault::new(node.position, "the number is too large").hint("quote it")
-                })?
-            }
-            Scalar::Float(value) => Value::from(value),
-            Scalar::Text(text) => Value::String(text.to_owned()),
-        },
+/// The earlier case that `like` names.
+fn find<'c>(earlier: &'c [Case], like: &Node) -> Result<&'c Case, Fault> {
+    let name = like.text()?;
+    earlier.iter().find(|case| case.name == name).ok_or_else(|| {
+        Fault::new(like.position, format!("there is no earlier case named \"{name}\""))
     })
 }
 
@@ -241,28 +209,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[track_caller]
-    fn check(path: &str, value: Option<Value>, expected: &Result<Value, &str>) {
-        let mut event = json!({"a": {"b": 1}, "l": [{"x": 1}, 2]});
-        let result = change(&mut event, path, value).map(|()| event);
-        assert_eq!(result.as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e));
-    }
-
-    #[test]
-    fn paths_are_set_and_removed() {
-        check("a.b", Some(json!(2)), &Ok(json!({"a": {"b": 2}, "l": [{"x": 1}, 2]})));
-        check(
-            "a.c.d",
-            Some(json!(2)),
-            &Ok(json!({"a": {"b": 1, "c": {"d": 2}}, "l": [{"x": 1}, 2]})),
-        );
-        check("l.0.x", Some(json!(2)), &Ok(json!({"a": {"b": 1}, "l": [{"x": 2}, 2]})));
-        check("l.0", None, &Ok(json!({"a": {"b": 1}, "l": [2]})));
-        check("a", None, &Ok(json!({"l": [{"x": 1}, 2]})));
-        check("a.z", None, &Err("there is nothing at \"a.z\" to remove"));
-        check("l.9", None, &Err("\"l.9\" is past the list's end"));
-    }
 
     #[test]
     fn a_case_file_is_read_and_faults_have_their_place() {
@@ -274,7 +220,7 @@ mod tests {
              - {name: two, expect: miss, like: one, set: {a: 3}, remove: [b]}\n",
         )
         .unwrap();
-        assert_eq!(cases.cases[1].event, json!({"a": 3}));
+        assert_eq!(cases.cases[1].events, [json!({"a": 3})]);
         assert_eq!(cases.cases[1].changes, ["a = 3", "without b"]);
         let faults =
             read_one("rule: r\ncases:\n- {name: one, expect: perhaps, event: {}}\n").unwrap_err();
