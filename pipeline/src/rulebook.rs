@@ -155,6 +155,14 @@ fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, Rule
     Ok(all)
 }
 
+/// Makes the correlations of a reading ready; those below `level` tell nothing, and go on feeding.
+pub fn correlations(reading: &mut Reading, level: Level) -> Correlations {
+    for correlation in &mut reading.correlations {
+        correlation.is_silent |= correlation.level < level;
+    }
+    Correlations::new(&reading.correlations)
+}
+
 /// Compiles the rules that raise alerts of `level` or above, and those that feed a correlation; what
 /// is below `level` and feeds raises nothing itself.
 ///

@@ -68,9 +68,10 @@ fn check(path: &std::path::Path) -> anyhow::Result<u8> {
     }
     warnings.iter().for_each(|line| eprintln_line(&format!("warning: {line}")));
     print(&format!(
-        "{}: good: {} rules, {} sources, {} sinks, {} routes\n",
+        "{}: good: {} rules, {} correlations, {} sources, {} sinks, {} routes\n",
         crate::output::clean::clean(&path.display().to_string()),
-        plan.detect.rules.rules.len(),
+        plan.detect.rules.counts().0,
+        plan.detect.correlations.told_ids().count(),
         config.sources.len(),
         config.sinks.len(),
         plan.raise.routes.len(),

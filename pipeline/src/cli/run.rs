@@ -113,7 +113,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         warn!(%warning, "configuration");
     }
     let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
-    families.rules_run(plan.rule_ids());
+    plan.tell(&families);
     let (plan, current) = watch::channel(Arc::new(plan));
     let aws = Aws::new(&config.aws, &families);
     let sinks = open_sinks(config, &aws).await?;
@@ -234,6 +234,7 @@ pub(super) fn bounds(config: &Config) -> Bounds {
         shutdown: limits.shutdown.0,
         give_up_after: limits.give_up_after.0,
         retention: Place::of(config).retention,
+        settles_at_end: false,
     }
 }
 

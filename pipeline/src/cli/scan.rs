@@ -86,7 +86,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     pool::run(&detect, Files::new(args.paths.clone()), threads, &control, |event| {
         receiver.take(event)
     });
-    receiver.episodes(level);
+    receiver.episodes();
     let finished = receiver.writer.finish();
     progress.finish();
     let (totals, failure) = (receiver.totals, receiver.failure);
@@ -179,11 +179,11 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    let correlations = Correlations::new(&reading.correlations);
+    let correlations = rulebook::correlations(&mut reading, level);
     match rulebook::compile(reading.rules, level, &correlations) {
         Ok(rules) => {
-            totals.rules = rules.rules.len();
-            totals.correlations = correlations.len();
+            (totals.rules, totals.feeding_rules) = rules.counts();
+            totals.correlations = correlations.told_ids().count();
             Ok(Some((rules, correlations)))
         }
         Err(errors) => {
@@ -344,12 +344,12 @@ impl Receiver<'_> {
         true
     }
 
-    /// Tells the episodes of correlations of `level` or above, now that all is read.
-    fn episodes(&mut self, level: Level) {
+    /// Tells the episodes of correlations, now that all is read.
+    fn episodes(&mut self) {
         let Some(keeper) = self.keeper.take() else { return };
         let (tells, counts) = keeper.finish();
         self.totals.kept = counts;
-        for tell in tells.iter().filter(|tell| tell.alert.level >= level) {
+        for tell in &tells {
             if self.failure.is_some() || !self.alert(&tell.alert) {
                 return;
             }

@@ -26,11 +26,13 @@ pub struct Totals {
     pub forgot: bool,
     /// Titles of rules that were left out because of errors.
     pub rules_left_out: Vec<String>,
-    /// Rules that ran.
+    /// Rules that ran and raise alerts.
     pub rules: usize,
+    /// Rules that ran and only feed correlations.
+    pub feeding_rules: usize,
     /// Documents of rule files that don't run here, by reason.
     pub rules_skipped: BTreeMap<String, u64>,
-    /// Correlations that ran.
+    /// Correlations that ran and raise alerts.
     pub correlations: usize,
     /// Rules in the old form that counts in its condition, which did not.
     pub old_correlations: usize,
@@ -114,6 +116,10 @@ impl Totals {
         let mut line = plural(self.rules as u64, "rule");
         if self.correlations > 0 {
             line.push_str(&format!(", {}", plural(self.correlations as u64, "correlation")));
+            if self.feeding_rules > 0 {
+                let rules = plural(self.feeding_rules as u64, "rule");
+                line.push_str(&format!(" (with {rules} of their own)"));
+            }
         }
         if self.old_correlations > 0 {
             line.push_str(&format!(

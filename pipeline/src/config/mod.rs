@@ -27,8 +27,9 @@ pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, DynamoStoreConfig, FilterSection, Language, LevelName, LimitsConfig,
-    MetricsConfig, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
+    AlertsConfig, AwsConfig, CorrelateConfig, DynamoStoreConfig, FilterSection, Language,
+    LevelName, LimitsConfig, MetricsConfig, RejectsConfig, Route, RulesConfig, StoreConfig,
+    Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
@@ -48,6 +49,8 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Which records are looked at.
     pub filter: FilterSection,
+    /// How events are put together in correlations.
+    pub correlate: CorrelateConfig,
     /// How alerts are merged, kept back and worded.
     pub alerts: AlertsConfig,
     /// Where alerts go, by a name of yours.

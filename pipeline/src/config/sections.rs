@@ -64,6 +64,22 @@ pub struct FilterSection {
     pub min_level: Option<LevelName>,
 }
 
+/// `correlate`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CorrelateConfig {
+    /// How late an event may be read and still count. CloudTrail delivers most within five minutes,
+    /// some later. Correlations that could be undone by a late event are told after so long; those
+    /// that could not are told at once.
+    pub lateness: Span,
+}
+
+impl Default for CorrelateConfig {
+    fn default() -> Self {
+        Self { lateness: Span::seconds(30 * 60) }
+    }
+}
+
 /// `alerts`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

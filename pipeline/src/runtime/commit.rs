@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use askance_stages::model::{Alert, rfc3339};
 use askance_stages::raise::Outcome;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::clock::Clock;
+use super::correlating::{self, Came, Groups, Stepped};
 use super::plan::{Current, Plan};
 use super::retry::Backoff;
 use super::workers::{Delivery, End};
@@ -27,6 +29,16 @@ const TOGETHER: usize = 64;
 /// Transactions begin at least so far apart while there is less than a full one to write: under load
 /// several objects share the price of one. The first after a pause waits for nothing.
 const APART: Duration = Duration::from_millis(10);
+
+/// Groups of correlations that are due are looked for at least so far apart: several are stepped
+/// together, and a store that fails is left in peace...
+const LOOK_EARLIEST: Duration = Duration::from_secs(2);
+
+/// ...and, while there are any, at most: clocks may be set, and machines sleep.
+const LOOK_LATEST: Duration = Duration::from_secs(300);
+
+/// Groups that are due and stepped together.
+const DUE_TOGETHER: usize = 64;
 
 /// Conflicts in a row past which it is told: with many replicas some are usual.
 const USUAL_CONFLICTS: u32 = 10;
@@ -49,16 +61,60 @@ pub struct Committer {
     pub end_now: CancellationToken,
     /// Raised after each commit, for those who send.
     pub committed: watch::Sender<u64>,
+    /// All groups of correlations are told of when nothing comes any more: the input was finite.
+    pub settles_at_end: bool,
+    /// Set when the input ends before its end.
+    pub stop: CancellationToken,
+    /// When groups of correlations are looked for next; at the start at once.
+    pub look_at: tokio::sync::Mutex<Option<tokio::time::Instant>>,
 }
 
 /// What is left to be committed of deliveries.
+#[derive(Default)]
 struct Work {
     /// In their order; those that are committed are taken out.
     alerts: Vec<Alert>,
+    /// Groups of correlations and what came for them; those that are committed are taken out.
+    groups: Groups,
+    /// Settle groups as at this time instead of now.
+    settle_at: Option<Timestamp>,
     objects: Vec<ObjectDone>,
     rejects: Vec<RejectRow>,
     /// What became of those that are committed, for the counters.
     told: Outcome,
+}
+
+/// What is written besides alerts.
+#[derive(Default)]
+struct Written {
+    stepped: Stepped,
+    objects: Vec<ObjectDone>,
+    rejects: Vec<RejectRow>,
+}
+
+/// How much one transaction takes.
+#[derive(Clone, Copy)]
+struct Most {
+    alerts: usize,
+    groups: usize,
+}
+
+impl Most {
+    fn is_more_than_one(self, work: &Work) -> bool {
+        self.alerts.min(work.alerts.len()) > 1 || self.groups.min(work.groups.len()) > 1
+    }
+
+    fn halve(&mut self) {
+        // What is unbounded is halved from what fits any store.
+        self.alerts = (self.alerts.min(64) / 2).max(1);
+        self.groups = (self.groups.min(64) / 2).max(1);
+    }
+}
+
+/// What was written of some work.
+struct Piece {
+    now: Timestamp,
+    is_last: bool,
 }
 
 impl Committer {
@@ -67,9 +123,14 @@ impl Committer {
         let mut batch = Vec::with_capacity(TOGETHER);
         let mut next = tokio::time::Instant::now();
         loop {
+            let look_at = *self.look_at.lock().await;
             let count = tokio::select! {
                 count = deliveries.recv_many(&mut batch, TOGETHER) => count,
                 () = self.end_now.cancelled() => return,
+                () = until(look_at) => {
+                    self.look(None).await;
+                    continue;
+                }
             };
             while count > 0 && batch.len() < TOGETHER {
                 let room = TOGETHER - batch.len();
@@ -79,7 +140,59 @@ impl Committer {
                 }
             }
             next = tokio::time::Instant::now() + APART;
-            if count == 0 || !self.batch(&mut batch).await {
+            if count == 0 {
+                break;
+            }
+            if !self.batch(&mut batch).await {
+                return;
+            }
+        }
+        if self.settles_at_end && !self.stop.is_cancelled() {
+            self.look(Some(Timestamp::MAX)).await;
+        }
+    }
+
+    /// Looks for groups of correlations no later than so.
+    async fn look_by(&self, due: Option<Timestamp>) {
+        // What is finite is settled at its end.
+        let Some(due) = due.filter(|_| !self.settles_at_end) else { return };
+        let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
+        let at = tokio::time::Instant::now() + wait.clamp(LOOK_EARLIEST, LOOK_LATEST);
+        let mut look_at = self.look_at.lock().await;
+        *look_at = Some(look_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Steps the groups of correlations that are due, now or as at another time.
+    async fn look(&self, settle_at: Option<Timestamp>) {
+        *self.look_at.lock().await = None;
+        self.step_due(settle_at).await;
+        match self.store.windows_next(self.clock.now()).await {
+            Ok(next) => self.look_by(next).await,
+            Err(error) => {
+                self.failed(&error, 0);
+                self.look_by(Some(self.clock.now())).await;
+            }
+        }
+    }
+
+    async fn step_due(&self, settle_at: Option<Timestamp>) {
+        let now = settle_at.unwrap_or_else(|| self.clock.now());
+        let mut before: Vec<(String, String)> = Vec::new();
+        loop {
+            let due = match self.store.windows_due(now, DUE_TOGETHER).await {
+                Ok(due) => due,
+                Err(error) => {
+                    self.failed(&error, 0);
+                    return;
+                }
+            };
+            // At the end of time a group that stays as it is would be due for ever.
+            let is_all = due.len() < DUE_TOGETHER || due == before;
+            before.clone_from(&due);
+            let group = |correlation| Came { correlation, entries: Vec::new(), is_historic: false };
+            let groups = due.into_iter().map(|(key, correlation)| (key, group(correlation)));
+            let mut work = Work { groups: groups.collect(), settle_at, ..Work::default() };
+            if work.groups.is_empty() || self.finished(&mut work).await.is_none() || is_all {
                 return;
             }
         }
@@ -88,17 +201,19 @@ impl Committer {
     /// Commits deliveries together; false if the program ended before it went well.
     async fn batch(&self, batch: &mut Vec<Delivery>) -> bool {
         let began = Instant::now();
-        let mut alerts = Vec::new();
-        let mut rejects = Vec::new();
-        let mut objects = Vec::new();
+        let mut work = Work::default();
         let mut ends = Vec::new();
         for delivery in batch.drain(..) {
-            alerts.extend(delivery.alerts);
-            rejects.extend(delivery.rejects);
+            work.alerts.extend(delivery.alerts);
+            work.rejects.extend(delivery.rejects);
+            self.families.correlate_events.inc_by(delivery.entries.len() as u64);
+            for entry in delivery.entries {
+                correlating::came(&mut work.groups, entry, delivery.is_historic);
+            }
             let Some(end) = delivery.end else { continue };
             if let Some(key) = delivery.key {
                 point("matched", &key);
-                objects.push(ObjectDone {
+                work.objects.push(ObjectDone {
                     key,
                     source: delivery.source.to_string(),
                     records: end.tally.as_ref().map_or(0, |tally| tally.records),
@@ -107,12 +222,36 @@ impl Committer {
             }
             ends.push((delivery.source, end));
         }
-        let mut work = Work { alerts, objects, rejects, told: Outcome::default() };
+        let Some(now) = self.finished(&mut work).await else { return false };
+        let Work { objects, told: outcome, .. } = work;
+        objects.iter().for_each(|object| point("committed", &object.key));
+        self.families.store_seconds.observe(began.elapsed().as_secs_f64());
+        self.counter.commit(&outcome, now, began.elapsed());
+        debug!(objects = objects.len(), alerts = outcome.raised.len(), "committed");
+        for (source, End { tally, took, ack, .. }) in ends {
+            if let Some(tally) = tally {
+                self.counter.object(&source, &tally, took, now);
+            }
+            ack.done();
+        }
+        true
+    }
+
+    /// Writes all of it, however often it takes; `None` if the program ended before.
+    async fn finished(&self, work: &mut Work) -> Option<Timestamp> {
         let mut backoff = Backoff::usual();
         let mut conflicts = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
-        let now = loop {
-            let error = match self.attempt(&mut work).await {
-                Ok(now) => break now,
+        loop {
+            let error = match self.attempt(work).await {
+                Ok(now) => {
+                    if backoff.attempts() > 0 {
+                        info!(attempts = backoff.attempts(), "the store is well again");
+                    }
+                    self.health.well(&Part::Store);
+                    self.families.store_commits.inc();
+                    self.committed.send_modify(|count| *count += 1);
+                    return Some(now);
+                }
                 Err(error) => error,
             };
             let goes_on = if error.is_conflict() {
@@ -126,27 +265,9 @@ impl Committer {
                 backoff.wait(&self.end_now).await
             };
             if !goes_on {
-                return false;
+                return None;
             }
-        };
-        let Work { objects, told: outcome, .. } = work;
-        objects.iter().for_each(|object| point("committed", &object.key));
-        if backoff.attempts() > 0 {
-            info!(attempts = backoff.attempts(), "the store is well again");
         }
-        self.health.well(&Part::Store);
-        self.families.store_commits.inc();
-        self.families.store_seconds.observe(began.elapsed().as_secs_f64());
-        self.counter.commit(&outcome, now, began.elapsed());
-        debug!(objects = objects.len(), alerts = outcome.raised.len(), "committed");
-        self.committed.send_modify(|count| *count += 1);
-        for (source, End { tally, took, ack, .. }) in ends {
-            if let Some(tally) = tally {
-                self.counter.object(&source, &tally, took, now);
-            }
-            ack.done();
-        }
-        true
     }
 
     /// Asks what is known, decides, writes. All of it again after a failure: a transaction that
@@ -155,57 +276,99 @@ impl Committer {
     /// Where a store takes fewer alerts at once than there are, several transactions follow each
     /// other, objects and rejects in the last one. An end in between is as if the object had been cut
     /// there: it comes again, and the alerts that are there are repeats.
-    async fn attempt(&self, work: &mut Work) -> Result<jiff::Timestamp, StoreError> {
-        let mut most = self.store.alerts_at_once();
+    async fn attempt(&self, work: &mut Work) -> Result<Timestamp, StoreError> {
+        let mut most =
+            Most { alerts: self.store.alerts_at_once(), groups: self.store.windows_at_once() };
         loop {
-            let count = most.min(work.alerts.len());
-            let is_last = count == work.alerts.len();
-            match self.piece(work, count, is_last).await {
-                Ok((outcome, now)) => {
-                    work.alerts.drain(..count);
-                    work.told.raised.extend(outcome.raised);
-                    work.told.repeats += outcome.repeats;
-                    if is_last {
-                        return Ok(now);
-                    }
-                }
-                Err(StoreError::TooLarge { .. }) if count > 1 => most = count / 2,
+            match self.piece(work, most).await {
+                Ok(Piece { now, is_last: true }) => return Ok(now),
+                Ok(Piece { is_last: false, .. }) => {}
+                Err(StoreError::TooLarge { .. }) if most.is_more_than_one(work) => most.halve(),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// The first `count` alerts, and everything else if they are the last.
-    async fn piece(
-        &self,
-        work: &Work,
-        count: usize,
-        is_last: bool,
-    ) -> Result<(Outcome, jiff::Timestamp), StoreError> {
+    /// Some alerts; if there are none left, some groups; and everything else with the last of them.
+    async fn piece(&self, work: &mut Work, most: Most) -> Result<Piece, StoreError> {
         let plan = Arc::clone(&self.current.borrow());
-        let alerts = &work.alerts[..count];
-        let Knowledge { known, basis } = if alerts.is_empty() {
+        let now = work.settle_at.unwrap_or_else(|| self.clock.now());
+        let count = most.alerts.min(work.alerts.len());
+        let has_all_alerts = count == work.alerts.len();
+        // Where a store takes few alerts at once, those of groups come in pieces of their own.
+        let mixes = most.alerts == usize::MAX || work.alerts.is_empty();
+        let groups: Groups = if has_all_alerts && mixes {
+            let some = work.groups.iter().take(most.groups);
+            some.map(|(key, came)| (key.clone(), came.clone())).collect()
+        } else {
+            Groups::new()
+        };
+        let keys: Vec<String> = groups.keys().cloned().collect();
+        let mut stepped = if groups.is_empty() {
+            Stepped::default()
+        } else {
+            {
+                let lateness = work.settle_at.map_or(plan.lateness, |_| SignedDuration::ZERO);
+                correlating::step(self.store.as_ref(), &plan, groups, now, lateness).await?
+            }
+        };
+        // Alerts of one step that are too many for one transaction: their ids are the same whenever
+        // the step is taken again, so those that come before its state count as repeats then.
+        while stepped.news.len() > most.alerts {
+            let some: Vec<Alert> = stepped.news.drain(..most.alerts).collect();
+            let outcome = self.write(&plan, some, Written::default(), now).await?;
+            work.told.add(outcome);
+        }
+        let is_last = has_all_alerts && keys.len() == work.groups.len();
+        let mut alerts = work.alerts[..count].to_vec();
+        alerts.append(&mut stepped.news);
+        let counts = stepped.counts;
+        let mut written = Written { stepped, ..Written::default() };
+        if is_last {
+            let at = rfc3339(self.clock.now());
+            let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
+            written.rejects = work.rejects.iter().map(dated).collect();
+            written.objects.clone_from(&work.objects);
+        }
+        let due = written.stepped.windows.iter().filter_map(|window| window.due).min();
+        let outcome = self.write(&plan, alerts, written, now).await?;
+        self.look_by(due).await;
+        self.counter.steps(&counts);
+        work.told.add(outcome);
+        work.alerts.drain(..count);
+        keys.iter().for_each(|key| drop(work.groups.remove(key)));
+        Ok(Piece { now, is_last })
+    }
+
+    /// Decides about alerts and writes one transaction.
+    async fn write(
+        &self,
+        plan: &Plan,
+        alerts: Vec<Alert>,
+        written: Written,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let Written { stepped, objects, rejects } = written;
+        let Knowledge { known, mut basis } = if alerts.is_empty() && stepped.changes.is_empty() {
             Knowledge::default()
         } else {
-            self.store.known(&plan.raise.asks(alerts)).await?
+            self.store.known(&plan.raise.asks(&alerts, &stepped.changes)).await?
         };
-        let now = self.clock.now();
-        let outcome = plan.raise.run(alerts.to_vec(), known, now);
-        let mut commit = Commit {
-            words: words(&plan, &outcome),
+        basis.add(stepped.basis);
+        // A settling of everything that is left is as at the end of time; it is raised now.
+        let now = now.min(self.clock.now());
+        let outcome = plan.raise.run_with(alerts, stepped.changes, known, now);
+        let commit = Commit {
+            words: words(plan, &outcome),
             outcome: outcome.clone(),
+            windows: stepped.windows,
             basis,
+            objects,
+            rejects,
             now: Some(now),
-            ..Commit::default()
         };
-        if is_last {
-            let at = rfc3339(now);
-            let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
-            commit.rejects = work.rejects.iter().map(dated).collect();
-            commit.objects.clone_from(&work.objects);
-        }
         self.store.commit(commit).await?;
-        Ok((outcome, now))
+        Ok(outcome)
     }
 
     fn failed(&self, error: &StoreError, attempts: u32) {
@@ -218,6 +381,14 @@ impl Committer {
         } else {
             error!(attempts, %error, "cannot commit, nothing is acknowledged, will try again");
         }
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn until(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

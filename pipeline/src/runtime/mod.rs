@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod clock;
 pub mod commit;
+pub mod correlating;
 pub mod deliver;
 pub mod intake;
 pub mod plan;

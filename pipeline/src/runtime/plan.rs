@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use askance_stages::correlate::Correlations;
 use askance_stages::decode::DecodeLimits;
+use askance_stages::enrich::Enrich;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig};
 use askance_stages::model::Level;
@@ -22,6 +22,7 @@ use crate::config::{self, Config};
 use crate::rulebook::{self, RuleChoice};
 use crate::store::{InLanguages, Words};
 use crate::subject::Subject;
+use crate::telemetry::Families;
 
 /// Rules, routes and words that belong together; immutable.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Plan {
     pub detect: Detect,
     /// From alerts to messages.
     pub raise: Raise,
+    /// How late an event may be and still count in a correlation.
+    pub lateness: SignedDuration,
     /// What rules say to people, by rule id.
     pub words: HashMap<String, Words>,
     /// What people should know though it stops nothing: rules that are left out or do not run,
@@ -62,18 +65,21 @@ impl Plan {
     /// Everything that is wrong with rules, conditions and accounts.
     pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
         let mut warnings = Vec::new();
-        let reading = reading(config, keep_going, &mut warnings)?;
+        let mut reading = reading(config, keep_going, &mut warnings)?;
         let subjects = Subject::all(&reading);
         let words = subjects.map(|subject| (subject.id.to_owned(), words(&subject))).collect();
         let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
-        let rules = rulebook::compile(reading.rules, level, &Correlations::default())
+        let correlations = rulebook::correlations(&mut reading, level);
+        let rules = rulebook::compile(reading.rules, level, &correlations)
             .map_err(|lines| PlanError { lines })?;
         if rules.rules.is_empty() {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
-        let detect = Detect::new(
+        let detect = Detect {
             rules,
-            DetectConfig {
+            correlations,
+            enrich: Enrich::default(),
+            config: DetectConfig {
                 filter: FilterConfig {
                     accounts: config.filter.accounts.clone(),
                     regions: config.filter.regions.clone(),
@@ -88,9 +94,10 @@ impl Plan {
                 nanoseconds: Some(nanoseconds),
                 ..DetectConfig::default()
             },
-        );
+        };
         let raise = raise(config, now, &mut warnings)?;
-        Ok(Self { detect, raise, words, warnings })
+        let lateness = signed(config.correlate.lateness);
+        Ok(Self { detect, raise, lateness, words, warnings })
     }
 
     /// A plan that finds and tells nobody: for what is counted and not kept.
@@ -103,12 +110,16 @@ impl Plan {
             routes: Vec::new(),
             accounts: BTreeMap::new(),
         };
-        Self { detect, raise, words: HashMap::new(), warnings: Vec::new() }
+        let lateness = SignedDuration::ZERO;
+        Self { detect, raise, lateness, words: HashMap::new(), warnings: Vec::new() }
     }
 
-    /// Ids of the rules that run.
-    pub fn rule_ids(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.detect.rules.rules.iter().map(|rule| rule.facts.rule.id.as_str())
+    /// Tells the metrics what runs.
+    pub fn tell(&self, families: &Families) {
+        let rules = &self.detect.rules.rules;
+        let ids = rules.iter().map(|rule| rule.facts.rule.id.as_str());
+        let correlations = &self.detect.correlations;
+        families.rules_run(rules.len(), correlations.len(), ids.chain(correlations.told_ids()));
     }
 
     /// Files and folders that a plan of this configuration is made from, besides the configuration.
@@ -155,10 +166,6 @@ fn reading(
         let title = rule.title.as_deref().unwrap_or(&rule.id);
         warnings.push(format!("{}: not run: {title}: it counts in its condition", rule.place));
     }
-    if !reading.correlations.is_empty() {
-        let count = reading.correlations.len();
-        warnings.push(format!("{count} correlations are not run: only `askance scan` runs them"));
-    }
     adjust(config, &mut reading)?;
     Ok(reading)
 }
@@ -184,6 +191,10 @@ fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     for rule in &mut reading.rules {
         rule.is_silent |= rules.disable.contains(&rule.id);
         rule.level = rules.levels.get(&rule.id).map_or(rule.level, |level| level.level());
+    }
+    for it in &mut reading.correlations {
+        it.is_silent |= rules.disable.contains(&it.id);
+        it.level = rules.levels.get(&it.id).map_or(it.level, |level| level.level());
     }
     Ok(())
 }
@@ -358,7 +369,8 @@ mod tests {
         assert_eq!(plan.raise.routes.len(), 1);
         assert_eq!(plan.raise.routes[0].to, ["a", "b"]);
         assert!(plan.detect.rules.rules.len() >= 20);
-        assert_eq!(plan.words.len(), plan.detect.rules.rules.len());
+        let told = plan.detect.rules.counts().0 + plan.detect.correlations.told_ids().count();
+        assert_eq!(plan.words.len(), told);
     }
 
     #[test]

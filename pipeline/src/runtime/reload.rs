@@ -92,7 +92,7 @@ impl Reloader {
                 for warning in &plan.warnings {
                     warn!(%warning, "configuration");
                 }
-                self.families.rules_run(plan.rule_ids());
+                plan.tell(&self.families);
                 self.plan.send_replace(Arc::new(plan));
                 self.families.config_reloads.with_label_values(&["ok"]).inc();
                 let fixed = changed_for_good(&self.started.config, &config);

@@ -69,6 +69,8 @@ pub struct Bounds {
     pub give_up_after: Duration,
     /// How long things are kept.
     pub retention: Retention,
+    /// All correlations are told of at the end of the input: it is a replay of its own.
+    pub settles_at_end: bool,
 }
 
 /// How the service is told to end.
@@ -115,6 +117,9 @@ impl Service {
             health: self.health.clone(),
             end_now: stops.end_now.clone(),
             committed,
+            settles_at_end: self.bounds.settles_at_end,
+            stop: stops.stop.clone(),
+            look_at: tokio::sync::Mutex::new(Some(tokio::time::Instant::now())),
         };
         let mut committer = tokio::spawn(committer.run(delivered));
         let sinks_stop = CancellationToken::new();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use askance_stages::decode::{Input, WHOLE_INPUT};
 use askance_stages::flow::{Output, Worker};
-use askance_stages::model::{Alert, Reason, Reject, parse_time};
+use askance_stages::model::{Alert, Entry, Reason, Reject, parse_time};
 use askance_stages::tally::Tally;
 use tokio::sync::mpsc;
 
@@ -35,6 +35,10 @@ pub struct Delivery {
     pub key: Option<String>,
     /// Alerts, in the order of the records.
     pub alerts: Vec<Alert>,
+    /// Events for correlations.
+    pub entries: Vec<Entry>,
+    /// It comes from a replay that tells people.
+    pub is_historic: bool,
     /// What could not be read; `at` is filled in when it is committed.
     pub rejects: Vec<RejectRow>,
     /// With the last part of an object.
@@ -148,6 +152,8 @@ fn refusal(refused: Refused, ack: Ack) -> Delivery {
         source: refused.source,
         key: refused.key,
         alerts: Vec::new(),
+        entries: Vec::new(),
+        is_historic: false,
         rejects: vec![row],
         end: Some(End { tally: None, alerts: 0, took: Duration::ZERO, ack }),
     }
@@ -160,6 +166,7 @@ struct Parts<'p> {
     key: &'p Option<String>,
     asked: Option<&'p Asked>,
     alerts: Vec<Alert>,
+    entries: Vec<Entry>,
     size: usize,
     count: u64,
     rejects: Vec<RejectRow>,
@@ -183,16 +190,31 @@ impl Parts<'_> {
                 self.size += 1024 + alert.event.as_ref().map_or(0, |event| event.get().len());
                 self.count += 1;
                 self.alerts.push(*alert);
-                if self.size >= PART {
-                    let part = self.part(None);
-                    self.is_wanted = self.is_wanted && (self.deliver)(part);
-                }
+                self.hand_on();
             }
             Output::Reject(reject) => self.reject(&reject),
-            // No rule of a service's plan feeds anything.
-            Output::Entry(_) => {}
+            Output::Entry(entry) => {
+                if let Some(asked) = self.asked {
+                    let (account, region) = (&entry.summary.account, &entry.summary.region);
+                    let (account, region) = (account.as_deref(), region.as_deref());
+                    if asked.filter.reason_to_drop(Some(entry.time), account, region).is_some() {
+                        return;
+                    }
+                }
+                self.size += 1024;
+                self.entries.push(*entry);
+                self.hand_on();
+            }
             // Counted by rule in the tally.
             Output::Unknown(_) => {}
+        }
+    }
+
+    /// Hands on what there is once it is much.
+    fn hand_on(&mut self) {
+        if self.size >= PART {
+            let part = self.part(None);
+            self.is_wanted = self.is_wanted && (self.deliver)(part);
         }
     }
 
@@ -224,6 +246,8 @@ impl Parts<'_> {
             source: Arc::clone(self.source),
             key: self.key.clone(),
             alerts: std::mem::take(&mut self.alerts),
+            entries: std::mem::take(&mut self.entries),
+            is_historic: self.asked.is_some_and(|asked| asked.is_historic),
             rejects: std::mem::take(&mut self.rejects),
             end,
         }
@@ -245,6 +269,7 @@ fn run<'p>(
         key: &key,
         asked: asked.as_deref(),
         alerts: Vec::new(),
+        entries: Vec::new(),
         size: 0,
         count: 0,
         rejects: Vec::new(),

@@ -9,7 +9,7 @@ pub mod contract;
 pub mod dynamodb;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use askance_stages::raise::{Asks, Group, Known, MessageKind, Outcome};
@@ -36,8 +36,10 @@ pub struct Commit {
     pub words: Vec<(String, Words)>,
     /// What could not be read.
     pub rejects: Vec<RejectRow>,
-    /// What the outcome was decided on: it comes with [`Store::known`]. None is a store that was
-    /// empty.
+    /// States of groups of correlations.
+    pub windows: Vec<Window>,
+    /// What the outcome and the states were decided on: it comes with [`Store::known`] and
+    /// [`Store::windows`]. None is a store that was empty.
     pub basis: Basis,
     /// The time at which it is committed.
     pub now: Option<Timestamp>,
@@ -56,6 +58,27 @@ pub struct Knowledge {
 /// not there. A store that one program at a time writes to leaves it empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Basis(pub BTreeMap<String, u64>);
+
+impl Basis {
+    /// Takes another's versions too.
+    pub fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+/// A group of a correlation, as it is kept from step to step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// [`askance_stages::model::Entry::key`] of its entries.
+    pub key: String,
+    /// Id of the correlation.
+    pub correlation: String,
+    /// What the last step gave, of at most [`askance_stages::correlate::MAX_STATE`] bytes; `None`:
+    /// nothing is to be kept.
+    pub state: Option<Vec<u8>>,
+    /// When the next step is due if nothing comes.
+    pub due: Option<Timestamp>,
+}
 
 /// An object in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,6 +310,8 @@ pub struct StoreStats {
     pub suppressed: std::collections::BTreeMap<String, u64>,
     /// Rejects.
     pub rejects: u64,
+    /// Groups of correlations.
+    pub windows: u64,
     /// Rows that went before their time since the store was too large, since it was made.
     pub gone_early: u64,
     /// By sink.
@@ -369,6 +394,30 @@ pub trait Store: Send + Sync {
     /// written. Where several programs share the store, one whose basis has become stale fails with
     /// [`StoreError::Conflict`], one that is too large with [`StoreError::TooLarge`].
     async fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+
+    /// The groups of correlations of these keys that are there, by key, and what a step of them rests
+    /// on.
+    async fn windows(
+        &self,
+        keys: &BTreeSet<String>,
+    ) -> Result<(BTreeMap<String, Window>, Basis), StoreError>;
+
+    /// Keys and correlations of groups that are due, the earliest first, at most `limit`. One that was
+    /// changed at this moment may be missing, or be there though it is due later now.
+    async fn windows_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// When to look for groups that are due again: when the earliest of all is; where other programs
+    /// write too, a while from now at the latest. `None`: there is none.
+    async fn windows_next(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Most groups that are worth giving to one [`Store::commit`].
+    fn windows_at_once(&self) -> usize {
+        usize::MAX
+    }
 
     /// Most alerts that are worth giving to one [`Store::commit`].
     fn alerts_at_once(&self) -> usize {

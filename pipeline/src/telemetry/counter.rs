@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use askance_stages::correlate::StepCounts;
 use askance_stages::model::{Drop, Level, Odd, Reason, parse_time};
 use askance_stages::raise::{Fate, Outcome};
 use askance_stages::tally::Tally;
@@ -64,15 +65,32 @@ impl Counter {
                 families.alerts.with_label_values(&[level.name(), fate.name()]);
             }
         }
+        for reason in ["repeated", "given_up", "too_late", "untimed", "unknown", "anew"] {
+            families.correlate_odd.with_label_values(&[reason]);
+        }
         for what in ["source", "fetch", "commit", "send"] {
             families.retries.with_label_values(&[what]);
         }
         Self { families: families.clone(), accounts: Arc::default() }
     }
 
+    /// Groups of correlations were taken a step on.
+    pub fn steps(&self, counts: &StepCounts) {
+        for (reason, count) in [
+            ("repeated", counts.repeated),
+            ("given_up", counts.given_up),
+            ("too_late", counts.too_late),
+            ("unknown", counts.unknown),
+            ("anew", counts.anew),
+        ] {
+            self.families.correlate_odd.with_label_values(&[reason]).inc_by(count);
+        }
+    }
+
     /// An object went through the engine, and is committed now.
     pub fn object(&self, source: &str, tally: &Tally, took: Duration, now: Timestamp) {
         let families = &self.families;
+        families.correlate_odd.with_label_values(&["untimed"]).inc_by(tally.untimed);
         let of = |set: &prometheus::IntCounterVec, stage: &str, count: u64| {
             set.with_label_values(&[stage]).inc_by(count);
         };

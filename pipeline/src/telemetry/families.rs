@@ -144,6 +144,12 @@ families! {
         "Time spent on a rule, estimated from one parsed record in 64.";
     rules: IntGauge = "gauge" "askance_match_rules" []
         "Rules that run.";
+    correlations: IntGauge = "gauge" "askance_correlate_rules" []
+        "Correlations that run.";
+    correlate_events: IntCounter = "counter" "askance_correlate_events_total" []
+        "Events that rules handed to correlations, those read before included.";
+    correlate_odd: IntCounterVec = "counter" "askance_correlate_odd_total" ["reason"]
+        "Events of correlations by what was odd: repeated (read before), given_up (the group keeps no more; counted without their values), too_late (the episode that they belong to was settled), untimed (they belong to no window), unknown (the correlation is no more); anew: groups that began anew since their definition changed or they could not be read.";
     // Alerts.
     alerts: IntCounterVec = "counter" "askance_raise_alerts_total" ["level", "fate"]
         "New alerts by level and fate: told, merged, suppressed, capped.";
@@ -225,8 +231,14 @@ impl Default for Families {
 
 impl Families {
     /// These rules run: their counters begin at 0, so that the first match is seen as a rise.
-    pub fn rules_run<'r>(&self, ids: impl ExactSizeIterator<Item = &'r str>) {
-        self.rules.set(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    pub fn rules_run<'r>(
+        &self,
+        rules: usize,
+        correlations: usize,
+        ids: impl Iterator<Item = &'r str>,
+    ) {
+        self.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
+        self.correlations.set(i64::try_from(correlations).unwrap_or(i64::MAX));
         for id in ids {
             self.rule_hits.with_label_values(&[id]);
             self.rule_unknown.with_label_values(&[id]);

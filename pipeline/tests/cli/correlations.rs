@@ -66,7 +66,7 @@ fn an_episode_is_told_once_with_what_its_events_share() {
     assert_eq!(told["last"], "2026-03-02T12:03:00Z");
     assert_eq!(told["events"][0]["id"], "e0");
     assert!(told["events"][0]["origin"]["path"].as_str().unwrap().ends_with("a.json"));
-    run.says("\n1 rule, 1 correlation");
+    run.says("\n0 rules, 1 correlation (with 1 rule of their own)");
 }
 
 #[test]

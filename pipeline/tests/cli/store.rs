@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use crate::records::trail_of;
 use crate::sandbox::{Run, Sandbox};
 
-const TABLES: &str = include_str!("../../src/store/sqlite/schema.sql");
+const TABLES: [&str; 2] = [
+    include_str!("../../src/store/sqlite/schema.sql"),
+    include_str!("../../src/store/sqlite/windows.sql"),
+];
 
 /// Text that would move the cursor, forge a line or turn the direction of writing.
 const HOSTILE: &str = "x\u{1b}[2J\r\n2026-03-02 LOW forged\u{202e}\0";
@@ -53,8 +56,8 @@ fn store(rows: &[Row]) -> Sandbox {
     connection
         .execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 1095977793;")
         .unwrap();
-    connection.execute_batch(TABLES).unwrap();
-    connection.execute_batch("PRAGMA user_version = 1; PRAGMA journal_mode = WAL;").unwrap();
+    connection.execute_batch(&TABLES.join("\n")).unwrap();
+    connection.execute_batch("PRAGMA user_version = 2; PRAGMA journal_mode = WAL;").unwrap();
     let words = json!({
         "description": "Nobody sees what is done.",
         "ask": {"en": "Was this meant?", "ja": "意図した操作ですか。"},
@@ -367,7 +370,7 @@ fn what_is_in_the_store_is_told() {
         .collect();
     expect_test::expect![[r#"
         store     askance.db
-        tables    version 1
+        tables    version 2
         objects   0
         alerts    3: 1 merged, 1 suppressed, 1 told
         rejects   0

@@ -15,26 +15,26 @@ use crate::support::moto::{Moto, unique};
 const OBJECTS: usize = 48;
 
 /// A bucket, a queue and a topic, and a table.
-struct Fleet {
-    place: Place,
+pub(crate) struct Fleet {
+    pub(crate) place: Place,
     moto: Moto,
     turn: Turn,
     table: String,
 }
 
 /// A replica's home and its way to the table.
-struct Replica {
-    home: Home,
+pub(crate) struct Replica {
+    pub(crate) home: Home,
     gateway: Gateway,
 }
 
 impl Fleet {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (place, moto) = (Place::new(), Moto::start());
         Self { place, moto, turn: Turn::default(), table: unique("fleet") }
     }
 
-    fn replica(&self, name: &str) -> Replica {
+    pub(crate) fn replica(&self, name: &str) -> Replica {
         let gateway = Gateway::to(self.moto.url(), &self.turn);
         let store = format!("type: dynamodb, table: {}, replica: {name}, claim: 4s", self.table);
         let more = [("AWS_ENDPOINT_URL_DYNAMODB", gateway.url().to_owned())];

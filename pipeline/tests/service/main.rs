@@ -9,6 +9,7 @@
 mod backtest;
 mod client;
 mod corpus;
+mod correlations;
 mod end_to_end;
 mod fleet;
 mod kills;

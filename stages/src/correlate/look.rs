@@ -27,6 +27,8 @@ pub enum News {
     New,
     /// It corrects what was told under its id: the later one holds.
     Update,
+    /// It is as it was told, and will not change any more.
+    Over,
     /// It was told, and now belongs to the episode of this id, which tells of both.
     MergedInto(String),
 }
@@ -169,11 +171,12 @@ impl Group {
             let telling = Telling { rule, group: self, episode };
             let alert = telling.alert(&id, !is_settled, None);
             let digest = digest(alert.correlation.as_deref());
-            if told.digest != digest {
-                let is_new = told.digest.is_empty();
-                let news = if is_new { News::New } else { News::Update };
-                seen.tells.push(Tell { alert, news });
-            }
+            let news = match told.digest.as_str() {
+                "" => Some(News::New),
+                before if before != digest => Some(News::Update),
+                _ => is_settled.then_some(News::Over),
+            };
+            seen.tells.extend(news.map(|news| Tell { alert, news }));
             for other in known.iter().skip(1) {
                 let other = &self.told[*other];
                 let is_news = other.merged_into.as_deref() != Some(&id);
@@ -330,7 +333,9 @@ fn expiry(rule: &Correlation, time: i64, arrived: i64, at: Moment) -> i64 {
     time.saturating_add(rule.timespan).max(arrived).saturating_add(at.lateness)
 }
 
+/// Of everything but whether more may come: that alone is no news.
 fn digest(told: Option<&Correlated>) -> String {
+    let told = told.map(|told| Correlated { is_ongoing: false, ..told.clone() });
     let text = serde_json::to_vec(&told).unwrap_or_default();
     identity_of(&text)[..16].to_owned()
 }

@@ -77,6 +77,13 @@ impl RuleSet {
         Ok(Self { rules: compiled, fields, prefilter })
     }
 
+    /// How many rules raise alerts, and how many only feed correlations.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let silent = self.rules.iter().filter(|rule| rule.rule.is_silent).count();
+        (self.rules.len() - silent, silent)
+    }
+
     /// Names of the fields that stand in no record but are worked out.
     pub fn derived(&self) -> impl Iterator<Item = &'static str> {
         self.fields.derived()

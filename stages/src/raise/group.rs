@@ -121,9 +121,18 @@ impl Group {
 }
 
 /// The keys under which an alert's group is looked for: the act itself where several accounts saw
-/// it, then rule, actor and resources.
+/// it, then rule, actor and resources; of a correlation's what its events share, and no more.
 #[must_use]
 pub fn group_keys(alert: &Alert) -> Vec<String> {
+    if let Some(told) = &alert.correlation {
+        let mut parts = vec![alert.rule.id.as_str()];
+        for shared in &told.group {
+            // Whether there is a value is told apart from what it is.
+            parts.push(if shared.value.is_some() { "is" } else { "none" });
+            parts.push(shared.value.as_deref().unwrap_or_default());
+        }
+        return vec![key("episodes", &parts)];
+    }
     let mut keys = Vec::new();
     if let Some(shared) = &alert.shared_event {
         keys.push(key("shared", &[&alert.rule.id, shared]));

@@ -5,6 +5,7 @@
 
 mod condition;
 mod group;
+mod revise;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,6 +16,7 @@ use crate::model::{Alert, parse_time};
 
 pub use condition::{Condition, ConditionError};
 pub use group::{Group, MAX_ACCOUNTS, MAX_SAMPLES, Sample, group_keys};
+pub use revise::{Change, Revised};
 pub use route::{AccountFacts, Hours, Route};
 
 /// How alerts are raised; immutable until the configuration changes.
@@ -63,6 +65,8 @@ pub struct Known {
     pub groups: HashMap<String, Vec<Group>>,
     /// By rule id: how many were told lately.
     pub rates: HashMap<String, Rate>,
+    /// By id of an alert: the group that it leads.
+    pub leading: HashMap<String, Group>,
 }
 
 /// How many alerts of a rule were told since when.
@@ -178,6 +182,8 @@ impl MessageKind {
 pub struct Outcome {
     /// New alerts, in order.
     pub raised: Vec<Raised>,
+    /// Alerts that are there and have changed; each id once.
+    pub revised: Vec<Revised>,
     /// Groups that changed, by leader; those of new leaders included.
     pub groups: BTreeMap<String, Group>,
     /// Messages, in order; an update replaces one of the same sink and alert that was not sent yet.
@@ -191,7 +197,20 @@ pub struct Outcome {
 impl Raise {
     /// Decides about alerts in the order given.
     #[must_use]
-    pub fn run(&self, alerts: Vec<Alert>, mut known: Known, now: Timestamp) -> Outcome {
+    pub fn run(&self, alerts: Vec<Alert>, known: Known, now: Timestamp) -> Outcome {
+        self.run_with(alerts, Vec::new(), known, now)
+    }
+
+    /// Decides about alerts as [`Raise::run`] does, then about those that were raised before and have
+    /// changed.
+    #[must_use]
+    pub fn run_with(
+        &self,
+        alerts: Vec<Alert>,
+        changed: Vec<Change>,
+        mut known: Known,
+        now: Timestamp,
+    ) -> Outcome {
         let mut outcome = Outcome::default();
         for alert in alerts {
             if known.seen.contains(&alert.id) {
@@ -201,6 +220,7 @@ impl Raise {
             known.seen.insert(alert.id.clone());
             self.one(alert, &mut known, now, &mut outcome);
         }
+        self.revise(changed, &known, now, &mut outcome);
         outcome
     }
 
@@ -329,11 +349,17 @@ impl Raise {
         sinks.into_iter().collect()
     }
 
-    /// What must be known to decide about these alerts: their ids, the keys of their groups, and
-    /// their rules if a cap is set.
+    /// What must be known to decide about these alerts, new ones and changed ones: ids, keys of
+    /// groups, and rules if a cap is set.
     #[must_use]
-    pub fn asks(&self, alerts: &[Alert]) -> Asks {
+    pub fn asks(&self, alerts: &[Alert], changed: &[Change]) -> Asks {
         let mut asks = Asks::default();
+        for Change { alert, is_news } in changed {
+            asks.ids.insert(alert.id.clone());
+            if *is_news {
+                asks.leaders.insert(alert.id.clone());
+            }
+        }
         for alert in alerts {
             asks.ids.insert(alert.id.clone());
             if !self.merge_window.is_zero() {
@@ -356,6 +382,8 @@ pub struct Asks {
     pub keys: BTreeSet<String>,
     /// Rule ids; for each rate with `held_under` the group under [`Known::held_key`] is wanted too.
     pub rules: BTreeSet<String>,
+    /// Ids of alerts whose own groups are wanted.
+    pub leaders: BTreeSet<String>,
 }
 
 impl Known {
@@ -386,6 +414,13 @@ impl Known {
 }
 
 impl Outcome {
+    /// Adds what became of further alerts, for who counts.
+    pub fn add(&mut self, other: Self) {
+        self.raised.extend(other.raised);
+        self.revised.extend(other.revised);
+        self.repeats += other.repeats;
+    }
+
     fn message(&mut self, message: Message) {
         let is_there = self.messages.iter().any(|known| {
             known.sink == message.sink && known.alert == message.alert && known.kind == message.kind

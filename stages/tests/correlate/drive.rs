@@ -89,6 +89,11 @@ impl Final {
                 News::Update | News::MergedInto(_) => {
                     assert!(is_early && by_id.contains_key(&id), "{tell:?}");
                 }
+                News::Over => {
+                    let before = by_id.get(&id).cloned().flatten();
+                    assert_eq!(before, Some(Self::told(tell)), "it is news: {tell:?}");
+                    assert!(is_early && !it.is_ongoing, "{tell:?}");
+                }
             }
             let is_merged = matches!(tell.news, News::MergedInto(_));
             assert_eq!(it.merged_into.is_some(), is_merged);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::aws::Aws;
@@ -65,7 +66,7 @@ impl Reading<'_> {
     pub async fn run(
         &self,
         replay: Replay,
-        plan: Plan,
+        mut plan: Plan,
         store: Arc<dyn Store>,
         mode: &Mode,
     ) -> anyhow::Result<()> {
@@ -87,7 +88,10 @@ impl Reading<'_> {
         bounds.workers = self.threads.or(bounds.workers);
         if *mode == Mode::Report {
             let retention = Retention { ledger: FOR_EVER, alerts: FOR_EVER, max_bytes: u64::MAX };
-            bounds = Bounds { retention, ..bounds };
+            bounds = Bounds { retention, settles_at_end: true, ..bounds };
+            // Files of one time may be read hours apart, and the end comes for sure.
+            plan.lateness = SignedDuration::MAX;
+            plan.detect.correlations.settle_all();
         }
         let source: Arc<dyn Source> = Arc::new(replay);
         // Kept until the end: a plan that nobody can replace any more is no news.

@@ -1,5 +1,6 @@
 //! A store that fails where it is told to, over a real one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askance_stages::raise::Asks;
@@ -8,8 +9,8 @@ use jiff::Timestamp;
 
 use super::faults::{Faults, Step};
 use crate::store::{
-    Ack, AlertChoice, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
 };
 
 /// Fails, or asks the store within.
@@ -48,6 +49,25 @@ impl Store for FailingStore {
 
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         step!(self, "commit", self.inner.commit(commit))
+    }
+
+    async fn windows(
+        &self,
+        keys: &BTreeSet<String>,
+    ) -> Result<(BTreeMap<String, Window>, Basis), StoreError> {
+        step!(self, "windows", self.inner.windows(keys))
+    }
+
+    async fn windows_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.inner.windows_due(now, limit).await
+    }
+
+    async fn windows_next(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.windows_next(now).await
     }
 
     async fn due(

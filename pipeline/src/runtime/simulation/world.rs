@@ -226,6 +226,7 @@ impl World {
                     alerts: Duration::from_secs(400 * 86_400),
                     max_bytes: 1 << 30,
                 },
+                settles_at_end: false,
             },
         }
     }

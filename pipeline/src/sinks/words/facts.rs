@@ -1,6 +1,6 @@
 //! Who, where, what and when, as short texts.
 
-use askance_stages::model::{Actor, Alert, parse_time};
+use askance_stages::model::{Actor, Alert, Correlated, parse_time};
 use askance_stages::raise::AccountFacts;
 
 use super::bounded::bounded;
@@ -64,7 +64,18 @@ impl Teller {
         account: Option<&AccountFacts>,
     ) -> Vec<Fact> {
         let phrases = Phrases::of(self.language);
-        let act = event.name.as_deref().map(|name| self.act(name, event));
+        let told = alert.correlation.as_deref();
+        let act = match told {
+            Some(told) => Some(self.events(told)),
+            None => event.name.as_deref().map(|name| self.act(name, event)),
+        };
+        let time = match told {
+            Some(told) if told.first != told.last => {
+                let (first, last) = (self.time(Some(&told.first)), self.time(Some(&told.last)));
+                phrases::span(self.language, &first, &last)
+            }
+            _ => self.time(alert.time.as_deref()),
+        };
         let from = self.from(event);
         let failed = event.error.as_deref().map(|error| {
             let error = self.bounded(error, LONGEST_NAME);
@@ -77,7 +88,7 @@ impl Teller {
             (phrases.act, act),
             (phrases.outcome, failed),
             (phrases.on, self.resources(alert)),
-            (phrases.time, Some(self.time(alert.time.as_deref()))),
+            (phrases.time, Some(time)),
             (phrases.from, from),
             (phrases.second_factor, factor),
         ]
@@ -86,10 +97,29 @@ impl Teller {
         .collect()
     }
 
+    /// What a correlation is made of: how many events, by rule.
+    fn events(&mut self, told: &Correlated) -> String {
+        let mut rules: Vec<String> = Vec::new();
+        for rule in told.rules.iter().filter(|rule| rule.count > 0).take(MAX_RESOURCES) {
+            let title = self.bounded(&rule.title, LONGEST_NAME);
+            rules.push(phrases::times(self.language, &title, rule.count));
+        }
+        let more = told.rules.len().saturating_sub(MAX_RESOURCES);
+        if more > 0 {
+            self.is_cut = true;
+            rules.push(phrases::and_more(self.language, more));
+        }
+        let events = phrases::events(self.language, told.count);
+        phrases::with(self.language, &events, &phrases::row(self.language, &rules))
+    }
+
     /// Who did it.
     pub fn who(&mut self, alert: &Alert) -> String {
         let actor = &alert.actor;
         let language = self.language;
+        if alert.correlation.is_some() && *actor == Actor::default() {
+            return Phrases::of(language).several.to_owned();
+        }
         let who = self.actor(actor);
         let other = actor.account.as_deref().filter(|account| {
             let is_here = alert.account.as_deref() == Some(account);
@@ -147,6 +177,9 @@ impl Teller {
         match (name, id) {
             (Some(name), Some(id)) => phrases::with(self.language, &name, &id),
             (Some(known), None) | (None, Some(known)) => known,
+            (None, None) if alert.correlation.is_some() => {
+                Phrases::of(self.language).several.to_owned()
+            }
             (None, None) => Phrases::of(self.language).unknown.to_owned(),
         }
     }
@@ -206,6 +239,9 @@ impl Teller {
         let phrases = Phrases::of(self.language);
         let mut label = phrases.seen;
         let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+        if let Some(told) = &alert.correlation {
+            self.shared(told, &mut fields);
+        }
         for matched in &alert.matched {
             let Some(value) = matched.value.as_deref() else { continue };
             let field = matched.field.as_deref().unwrap_or("*");
@@ -227,6 +263,31 @@ impl Teller {
             }
         }
         (label, self.first_fields(fields))
+    }
+
+    /// What the events of a correlation share, and what differs among them.
+    fn shared(&mut self, told: &Correlated, fields: &mut Vec<(String, Vec<String>)>) {
+        for shared in &told.group {
+            let is_told = TOLD_ELSEWHERE.contains(&shared.field.as_str())
+                || ["userIdentity.arn", "userIdentity.principalId"]
+                    .contains(&shared.field.as_str());
+            if let (false, Some(value)) = (is_told, shared.value.as_deref()) {
+                let name = shared.field.strip_prefix("requestParameters.").unwrap_or(&shared.field);
+                let (name, value) =
+                    (self.bounded(name, LONGEST_FIELD), self.bounded(value, LONGEST_VALUE));
+                fields.push((name, vec![value]));
+            }
+        }
+        let Some(distinct) = told.distinct.filter(|_| !told.values.is_empty()) else { return };
+        let mut values: Vec<String> = Vec::new();
+        for value in told.values.iter().take(MAX_RESOURCES) {
+            values.push(self.bounded(value, LONGEST_NAME));
+        }
+        let more = usize::try_from(distinct).unwrap_or(usize::MAX).saturating_sub(values.len());
+        if more > 0 {
+            values.push(phrases::and_more(self.language, more));
+        }
+        fields.push((Phrases::of(self.language).values.to_owned(), values));
     }
 
     fn first_fields(&mut self, fields: Vec<(String, Vec<String>)>) -> Vec<Fact> {

@@ -238,6 +238,14 @@ impl Writer<'_> {
         }
         let mut news = Vec::new();
         let mut teller = Teller { language, is_cut: false };
+        if self.notice.kind == MessageKind::Update
+            && let Some(told) = &self.notice.alert.correlation
+        {
+            news.push(match &told.merged_into {
+                Some(other) => phrases::joined(language, &teller.bounded(other, LONGEST_NAME)),
+                None => phrases::grown(language, told.count, &teller.time(Some(&told.last))),
+            });
+        }
         if group.count > 1 {
             let first = teller.time(group.first.as_deref());
             let last = teller.time(group.last.as_deref());

@@ -41,6 +41,10 @@ pub struct Phrases {
     pub event: &'static str,
     /// In place of an actor that is not known.
     pub unknown: &'static str,
+    /// In place of what the events of a correlation do not share.
+    pub several: &'static str,
+    /// Before values of the events of a correlation.
+    pub values: &'static str,
     /// In place of a time that is not known.
     pub no_time: &'static str,
     /// Said where something was cut.
@@ -72,6 +76,8 @@ const ENGLISH: Phrases = Phrases {
     console: "Open in the AWS console",
     event: "See the event in CloudTrail",
     unknown: "unknown",
+    several: "several",
+    values: "Different values",
     no_time: "at an unknown time",
     shortened: "Some of it was too long and is shortened here.",
     whole: "The whole alert",
@@ -97,6 +103,8 @@ const JAPANESE: Phrases = Phrases {
     console: "AWS コンソールで開く",
     event: "CloudTrail でイベントを見る",
     unknown: "不明",
+    several: "複数",
+    values: "異なる値",
     no_time: "時刻不明",
     shortened: "長いため、一部を省略しています。",
     whole: "アラートの全文",
@@ -259,6 +267,49 @@ pub fn repeats(language: Language, count: u64, first: &str, last: &str) -> Strin
         }
         Language::Ja => {
             format!("同じことがこれまでに{count}回記録されています（最初 {first}、最新 {last}）。")
+        }
+    }
+}
+
+/// So many events were found together.
+pub fn events(language: Language, count: u64) -> String {
+    match language {
+        Language::En if count == 1 => "1 event".to_owned(),
+        Language::En => format!("{count} events"),
+        Language::Ja => format!("{count}件の操作"),
+    }
+}
+
+/// How often a rule found something.
+pub fn times(language: Language, title: &str, count: u64) -> String {
+    match language {
+        Language::En => format!("{count} × {title}"),
+        Language::Ja => format!("{title} {count}件"),
+    }
+}
+
+/// From one time to another.
+pub fn span(language: Language, first: &str, last: &str) -> String {
+    match language {
+        Language::En => format!("{first} to {last}"),
+        Language::Ja => format!("{first} ～ {last}"),
+    }
+}
+
+/// More events have come since it was told.
+pub fn grown(language: Language, count: u64, last: &str) -> String {
+    match language {
+        Language::En => format!("It has grown: {count} events by now, the last on {last}."),
+        Language::Ja => format!("その後も続いており、現在{count}件です（最新 {last}）。"),
+    }
+}
+
+/// It is told of under another alert from now on.
+pub fn joined(language: Language, alert: &str) -> String {
+    match language {
+        Language::En => format!("It belongs together with alert {alert}, which tells of both now."),
+        Language::Ja => {
+            format!("アラート {alert} と一続きの操作でした。今後はそちらでお知らせします。")
         }
     }
 }

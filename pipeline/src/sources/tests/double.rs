@@ -1,6 +1,6 @@
 //! Doubles of what a source is given: a ledger, and a runtime whose verdicts a test gives.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,8 +19,8 @@ use crate::sources::{
     SourceError,
 };
 use crate::store::{
-    Ack, AlertChoice, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
 };
 use crate::telemetry::{Families, Health, SourceMetrics};
 
@@ -74,6 +74,25 @@ impl Store for Ledger {
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         commit.objects.iter().for_each(|object| self.note(&object.key));
         Ok(())
+    }
+
+    async fn windows(
+        &self,
+        _: &BTreeSet<String>,
+    ) -> Result<(BTreeMap<String, Window>, Basis), StoreError> {
+        Err(NO_STORE)
+    }
+
+    async fn windows_due(
+        &self,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        Err(NO_STORE)
+    }
+
+    async fn windows_next(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Err(NO_STORE)
     }
 
     async fn due(&self, _: &str, _: Timestamp, _: usize) -> Result<Vec<Queued>, StoreError> {

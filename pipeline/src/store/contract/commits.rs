@@ -114,7 +114,7 @@ pub(crate) async fn a_rate_comes_with_the_group_that_holds_what_is_past_it(
     tell(store, &raise, vec![alert("a", "x"), alert("b", "x")], at(NOW)).await?;
     let outcome = tell(store, &raise, vec![alert("c", "x")], after(60)).await?;
     assert_eq!((outcome.raised[0].leader.as_str(), outcome.groups["b"].count), ("b", 2));
-    let known = store.known(&raise.asks(&[alert("c", "x")])).await?.known;
+    let known = store.known(&raise.asks(&[alert("c", "x")], &[])).await?.known;
     let rate = &known.rates["trail-stopped"];
     assert_eq!((rate.since, rate.told, rate.held_under.as_deref()), (at(NOW), 1, Some("b")));
     assert_eq!(known.groups[&Known::held_key("b")][0].count, 2);
@@ -132,6 +132,7 @@ pub(crate) async fn what_was_not_asked_is_not_answered(store: &dyn Store) -> Don
     let known = store.known(&Asks::default()).await?.known;
     assert!(known.seen.is_empty() && known.groups.is_empty() && known.rates.is_empty());
     let asks = Asks {
+        leaders: ["nobody".to_owned()].into(),
         ids: ["a", "nobody"].map(str::to_owned).into(),
         keys: ["same/none".to_owned()].into(),
         rules: ["trail-stopped".to_owned()].into(),

@@ -8,6 +8,7 @@ pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod upkeep;
 pub(crate) mod values;
+pub(crate) mod windows;
 
 /// How a check ends that did not fail.
 pub(crate) type Done = Result<(), super::StoreError>;
@@ -46,6 +47,12 @@ macro_rules! suite {
             alerts_are_found_by_the_beginning_of_their_id,
             somebody_takes_note_of_alerts,
             hostile_text_comes_back_as_it_was,
+        ]);
+        $crate::store::contract::suite!(@ $make, windows, [
+            groups_are_kept_as_they_were_put_last,
+            groups_that_are_due_come_the_earliest_first,
+            a_group_and_what_it_tells_are_one_commit,
+            an_alert_that_changes_is_told_anew_to_who_was_told,
         ]);
         $crate::store::contract::suite!(@ $make, upkeep, [
             what_is_in_it_is_counted,

@@ -117,7 +117,7 @@ pub(crate) async fn hostile_text_comes_back_as_it_was(store: &dyn Store) -> Done
         one.account = Some(text.clone());
         one.actor.name = Some(text.clone());
         one.event = RawValue::from_string(serde_json::json!({"userAgent": text}).to_string()).ok();
-        let asks = raise().asks(&[one.clone()]);
+        let asks = raise().asks(&[one.clone()], &[]);
         let Knowledge { known, basis } = store.known(&asks).await?;
         let outcome = raise().run(vec![one.clone()], known, now);
         let json = outcome.raised[0].json.clone();

@@ -111,7 +111,7 @@ pub(crate) async fn tell(
 ) -> Result<Outcome, StoreError> {
     let mut told = Outcome::default();
     for alerts in alerts.chunks(store.alerts_at_once()) {
-        let Knowledge { known, basis } = store.known(&raise.asks(alerts)).await?;
+        let Knowledge { known, basis } = store.known(&raise.asks(alerts, &[])).await?;
         let outcome = raise.run(alerts.to_vec(), known, now);
         store.commit(Commit { basis, ..commit(outcome.clone(), now) }).await?;
         told.raised.extend(outcome.raised);

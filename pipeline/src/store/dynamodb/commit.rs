@@ -8,20 +8,21 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use askance_stages::model::{Level, parse_time};
-use askance_stages::raise::{Message, MessageKind, Outcome, Raised};
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use askance_stages::raise::{Message, MessageKind, Outcome, Raised, Revised};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::DynamoStore;
 use super::calls::{TRANSACTION, defect};
 use super::keys::{
-    ALERT, ATTEMPTS, DUE, ERROR, EXPIRES, FATE, KIND, Key, LISTED_AT, LISTED_UNDER, NUMBER, QUEUED,
-    SUPPRESSED, State, UPDATES, VERSION, WRITTEN, hash, shard, sortable,
+    ALERT, ATTEMPTS, BODY, DUE, ERROR, EXPIRES, FATE, HASH, KIND, Key, LISTED_AT, LISTED_UNDER,
+    NUMBER, PARTS, QUEUED, SUPPRESSED, State, UPDATES, VERSION, WRITTEN, hash, shard, sortable,
 };
 use super::known::{Head, KeptRate, version};
 use super::row::{Row, number, pack};
 use super::trouble::Fault;
+use super::windows;
 use crate::store::{Basis, Commit, MAX_GROUPS, StoreError, Words};
 
 const ATTEMPT: &str = "commit alerts";
@@ -92,6 +93,78 @@ impl Writes {
         Ok(())
     }
 
+    /// Puts an alert as it is now in the place of what was there; who took note of it stays.
+    fn revise(
+        &mut self,
+        revised: &Revised,
+        kept: &KeptAlert,
+        expires: i64,
+        table: &str,
+    ) -> Result<(), StoreError> {
+        let alert = &revised.alert;
+        let key = Key::alert(&hash(&[&alert.id]));
+        let kept = KeptAlert {
+            json: revised.json.clone(),
+            account: alert.account.clone(),
+            id: kept.id.clone(),
+            fate: kept.fate.clone(),
+            leader: kept.leader.clone(),
+            suppressed_by: kept.suppressed_by.clone(),
+            title: kept.title.clone(),
+            rule: kept.rule.clone(),
+            level: kept.level,
+            raised: kept.raised,
+        };
+        let mut row = Row::at(&key);
+        row.number(EXPIRES, expires);
+        self.parts.extend(row.body(pack(&kept)?));
+        let (mut set, mut remove) = (vec!["expires_at = :expires"], Vec::new());
+        let mut update = Update::builder()
+            .table_name(table)
+            .set_key(Some(Row::at(&key).0))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":expires", number(expires));
+        for (name, holder, is_set) in [
+            (BODY, ":body", "row_body = :body"),
+            (PARTS, ":parts", "body_parts = :parts"),
+            (HASH, ":hash", "body_hash = :hash"),
+        ] {
+            match row.0.remove(name) {
+                Some(value) => {
+                    set.push(is_set);
+                    update = update.expression_attribute_values(holder, value);
+                }
+                None => remove.push(name),
+            }
+        }
+        let expression = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
+        let update = update.update_expression(expression).build().map_err(defect);
+        let update = update.map_err(|fault| fault.told(ATTEMPT))?;
+        self.items.push(TransactWriteItem::builder().update(update).build());
+        self.about.push("an alert that has changed");
+        Ok(())
+    }
+
+    fn delete_if(
+        &mut self,
+        about: &'static str,
+        key: &Key,
+        condition: If,
+        table: &str,
+    ) -> Result<(), Fault> {
+        let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
+        let delete = match condition {
+            If::Absent | If::Version(0) => delete,
+            If::Version(version) => delete
+                .condition_expression("row_version = :seen")
+                .expression_attribute_values(":seen", number(version)),
+        };
+        let delete = delete.build().map_err(defect)?;
+        self.items.push(TransactWriteItem::builder().delete(delete).build());
+        self.about.push(about);
+        Ok(())
+    }
+
     fn delete(&mut self, about: &'static str, key: &Key, table: &str) -> Result<(), Fault> {
         let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
         let delete = delete.build().map_err(defect)?;
@@ -107,6 +180,8 @@ struct Fresh<'c> {
     alerts: Vec<&'c Raised>,
     leaders: HashSet<&'c str>,
     rules: BTreeSet<&'c str>,
+    /// What has changed, and what is there of it.
+    revised: Vec<(&'c Revised, KeptAlert)>,
 }
 
 /// What is there of the rows that are changed.
@@ -124,8 +199,9 @@ impl DynamoStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let outcome = &commit.outcome;
-        let fresh = self.fresh(outcome).await?;
-        if fresh.alerts.is_empty() {
+        let mut fresh = self.fresh(outcome).await?;
+        self.compare(outcome, &mut fresh).await?;
+        if fresh.alerts.is_empty() && fresh.revised.is_empty() && commit.windows.is_empty() {
             return Ok(());
         }
         for (rule, words) in &commit.words {
@@ -139,7 +215,7 @@ impl DynamoStore {
         self.name_sinks(messages.iter().map(|message| message.sink.as_str())).await?;
         let there = self.there(&fresh, outcome, &commit.basis, &messages).await?;
         let count = fresh.alerts.len() + messages.len();
-        let first = self.table.numbers(count).await?;
+        let first = if count == 0 { 0 } else { self.table.numbers(count).await? };
         let writes = self.writes(commit, now, &fresh, &messages, &there, first)?;
         if writes.items.len() > TRANSACTION {
             return Err(StoreError::TooLarge {
@@ -175,6 +251,28 @@ impl DynamoStore {
             fresh.rules.insert(&raised.alert.rule.id);
         }
         Ok(fresh)
+    }
+
+    /// Which alerts have changed; what is the same as it was is no news.
+    async fn compare<'c>(
+        &self,
+        outcome: &'c Outcome,
+        fresh: &mut Fresh<'c>,
+    ) -> Result<(), StoreError> {
+        if outcome.revised.is_empty() {
+            return Ok(());
+        }
+        let hashes: Vec<String> =
+            outcome.revised.iter().map(|one| hash(&[&one.alert.id])).collect();
+        let facts = self.facts(&hashes, None).await?;
+        for (one, hash) in outcome.revised.iter().zip(&hashes) {
+            let Some(kept) = facts.alert(hash).filter(|kept| kept.json != one.json) else {
+                continue;
+            };
+            fresh.leaders.insert(&one.alert.id);
+            fresh.revised.push((one, kept));
+        }
+        Ok(())
     }
 
     /// Reads groups, heads and updates that are changed; a conflict if one is not as it was.
@@ -228,6 +326,27 @@ impl DynamoStore {
             numbers.entry(&raised.leader).or_insert(number);
         }
         let mut pointers: HashMap<String, HashMap<String, i64>> = HashMap::new();
+        for (revised, kept) in &fresh.revised {
+            writes.revise(revised, kept, expires, table)?;
+            // Its group is there, with a number of its own.
+            numbers.entry(&revised.alert.id).or_insert(0);
+        }
+        for window in &commit.windows {
+            let key = Key::window(&window.key);
+            let seen = If::Version(commit.basis.version(&key));
+            match &window.state {
+                Some(state) => {
+                    let row = windows::row(window, state, &commit.basis);
+                    writes.put("a group of a correlation", row, seen, table).map_err(told)?;
+                }
+                None if commit.basis.version(&key) > 0 => {
+                    writes
+                        .delete_if("a group of a correlation", &key, seen, table)
+                        .map_err(told)?;
+                }
+                None => {}
+            }
+        }
         for (place, message) in messages.iter().enumerate() {
             let number = first + (fresh.alerts.len() + place) as i64;
             let alert = hash(&[&message.alert]);

@@ -37,6 +37,8 @@ fn deliveries() -> (Vec<Delivery>, Vec<Acked>) {
             acked.push(waits);
             let ids = (0..9).map(|index| (format!("{object}-{index}"), format!("{}", index % 2)));
             Delivery {
+                entries: Vec::new(),
+                is_historic: false,
                 source: Arc::from("trail"),
                 key: Some(format!("object {object}")),
                 alerts: ids.map(|(id, thing)| alert(&id, &thing)).collect(),
@@ -67,6 +69,9 @@ async fn commit_all(store: &Arc<DynamoStore>) -> Families {
         health: Health::default(),
         end_now: CancellationToken::new(),
         committed: watch::channel(0).0,
+        settles_at_end: false,
+        stop: CancellationToken::new(),
+        look_at: tokio::sync::Mutex::default(),
     };
     let (all, acked) = deliveries();
     let (sender, receiver) = mpsc::channel(8);

@@ -59,6 +59,13 @@ pub(super) const MARK: &str = "claim_mark";
 /// Numbers of updates of a group that wait, by sink.
 pub(super) const UPDATES: &str = "waiting_updates";
 
+/// Key of a group of a correlation, as given.
+pub(super) const WINDOW: &str = "window_key";
+/// The correlation of a group.
+pub(super) const CORRELATION: &str = "window_correlation";
+/// What a step of a group gave.
+pub(super) const STATE: &str = "window_state";
+
 /// Partitions of the index, so that many alerts at once do not meet in one.
 pub(super) const SHARDS: u8 = 16;
 
@@ -151,6 +158,11 @@ impl Key {
         Self::new(format!("p#{}", hash(&[sink])), hash(&[replica]))
     }
 
+    /// A group of a correlation.
+    pub(super) fn window(key: &str) -> Self {
+        Self::new(format!("c#{}", hash(&[key])), "window")
+    }
+
     /// A sink for which messages were queued.
     pub(super) fn sink(name: &str) -> Self {
         Self::new("sinks", hash(&[name]))
@@ -193,6 +205,16 @@ pub(super) fn shard(id: &str) -> String {
 /// The name of a partition of the index.
 pub(super) fn listed_under(shard: u8) -> String {
     format!("alert#{shard:02}")
+}
+
+/// The name of a partition of the index in which groups of correlations stand by when they are due.
+pub(super) fn due_under(shard: u8) -> String {
+    format!("window#{shard:02}")
+}
+
+/// The partition of a group of a correlation.
+pub(super) fn window_shard(key: &str) -> String {
+    due_under(hash(&[key]).bytes().next().unwrap_or(0) % SHARDS)
 }
 
 /// A time as text that sorts as times do.

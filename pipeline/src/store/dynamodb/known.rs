@@ -36,7 +36,7 @@ pub(super) fn version(row: Option<&Row>) -> u64 {
 
 impl Basis {
     /// Notes that a decision rests on this row as it is.
-    fn rests_on(&mut self, key: &Key, row: &Row) {
+    pub(super) fn rests_on(&mut self, key: &Key, row: &Row) {
         self.0.insert(key.name(), version(Some(row)));
     }
 
@@ -62,7 +62,8 @@ impl DynamoStore {
         let alerts = asks.ids.iter().map(|id| Key::alert(&hash(&[id])));
         let heads = asks.keys.iter().map(|key| Key::head(key));
         let rates = asks.rules.iter().map(|rule| Key::rate(rule));
-        let rows = self.get(alerts.chain(heads).chain(rates)).await?;
+        let leading = asks.leaders.iter().map(|id| Key::group(&hash(&[id])));
+        let rows = self.get(alerts.chain(heads).chain(rates).chain(leading)).await?;
         for id in &asks.ids {
             if rows.contains_key(&Key::alert(&hash(&[id]))) {
                 known.seen.insert(id.clone());
@@ -90,7 +91,19 @@ impl DynamoStore {
         }
         let leaders = wanted.iter().flat_map(|(_, head)| &head.0);
         let groups = self.get(leaders.map(|(_, leader)| Key::group(leader))).await?;
-        let parts = self.table.parts(groups.values()).await.map_err(|one| one.told(ATTEMPT))?;
+        let of_leaders = asks.leaders.iter().filter_map(|id| rows.get(&Key::group(&hash(&[id]))));
+        let parts = self
+            .table
+            .parts(groups.values().chain(of_leaders))
+            .await
+            .map_err(|one| one.told(ATTEMPT))?;
+        for id in &asks.leaders {
+            let key = Key::group(&hash(&[id]));
+            if let Some(row) = rows.get(&key) {
+                basis.rests_on(&key, row);
+                known.leading.insert(id.clone(), row.read(&parts)?);
+            }
+        }
         for (text, head) in wanted {
             let mut found: Vec<Group> = Vec::new();
             for (_, leader) in &head.0 {

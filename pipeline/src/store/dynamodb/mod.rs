@@ -8,7 +8,7 @@
 //! any place loses and doubles nothing:
 //! 1. parts of long bodies, words of rules, names of sinks: the same however often they are written,
 //!    and not seen by anybody before the rows that point to them;
-//! 2. alerts with their groups, rates and messages, in one transaction. More alerts than one holds are
+//! 2. alerts with their groups, rates, messages and the states of correlations, in one transaction. More alerts than one holds are
 //!    refused as too large; the caller decides about fewer at a time. Each such piece stands for itself:
 //!    what was written is known as a repeat when the object comes again, the rest is told then;
 //! 3. rejects, in transactions of their own, each reject once by its hash;
@@ -33,8 +33,9 @@ mod settle;
 mod table;
 mod trouble;
 mod upkeep;
+mod windows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,8 +47,8 @@ use jiff::{SignedDuration, Timestamp};
 use self::calls::Table;
 use self::due::Claims;
 use super::{
-    Ack, AlertChoice, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
+    Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
 };
 use crate::telemetry::Families;
 
@@ -182,6 +183,30 @@ impl Store for DynamoStore {
 
     fn alerts_at_once(&self) -> usize {
         ALERTS_AT_ONCE
+    }
+
+    async fn windows(
+        &self,
+        keys: &BTreeSet<String>,
+    ) -> Result<(BTreeMap<String, Window>, Basis), StoreError> {
+        self.find_windows(keys).await
+    }
+
+    async fn windows_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.find_due(now, limit).await
+    }
+
+    async fn windows_next(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        // Other replicas' groups are everybody's once those replicas are gone.
+        Ok(Some(now.checked_add(windows::LOOK_AGAIN).unwrap_or(Timestamp::MAX)))
+    }
+
+    fn windows_at_once(&self) -> usize {
+        windows::AT_ONCE
     }
 
     fn settles_at_once(&self) -> usize {

@@ -25,7 +25,7 @@ async fn decide(
     raise: &Raise,
     alerts: &[Alert],
 ) -> Result<(Outcome, Commit), StoreError> {
-    let Knowledge { known, basis } = store.known(&raise.asks(alerts)).await?;
+    let Knowledge { known, basis } = store.known(&raise.asks(alerts, &[])).await?;
     let outcome = raise.run(alerts.to_vec(), known, at(NOW));
     Ok((outcome.clone(), Commit { basis, ..commit(outcome, at(NOW)) }))
 }

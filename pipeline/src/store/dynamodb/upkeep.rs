@@ -48,6 +48,7 @@ impl DynamoStore {
                             *stats.suppressed.entry(name.to_owned()).or_default() += 1;
                         }
                     }
+                    Kind::Window => stats.windows += 1,
                     Kind::Other => {}
                 }
             }
@@ -86,6 +87,8 @@ impl DynamoStore {
                     Kind::Alert => {
                         written < alerts && !waiting.contains(key.pk.trim_start_matches("a#"))
                     }
+                    // It goes by itself when nothing comes for it any more.
+                    Kind::Window => false,
                     Kind::Other => {
                         // The mark of a reject is no row of its own, and goes with it.
                         if key.pk.starts_with("r#") && written < rejects {
@@ -159,6 +162,7 @@ enum Kind {
     Object,
     Alert,
     Reject,
+    Window,
     Other,
 }
 
@@ -169,6 +173,8 @@ fn kind(key: &Key) -> Kind {
         Kind::Alert
     } else if key.pk == "rejects" && !key.sk.starts_with("part#") {
         Kind::Reject
+    } else if key.pk.starts_with("c#") {
+        Kind::Window
     } else {
         Kind::Other
     }

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use askance_stages::model::{Level, parse_time};
-use askance_stages::raise::{Message, MessageKind, Outcome, Raised};
+use askance_stages::raise::{Message, MessageKind, Outcome, Raised, Revised};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::values;
+use super::{values, windows};
 use crate::store::{Commit, RejectRow, Words};
 
 /// How many rows came or went, by what and name.
@@ -24,7 +24,9 @@ pub(super) fn commit(write: &Connection, commit: &Commit) -> rusqlite::Result<()
     for (rule, words) in &commit.words {
         put_words(write, rule, words)?;
     }
-    let fresh = put_alerts(write, &commit.outcome.raised, now, &mut changes)?;
+    let mut fresh = put_alerts(write, &commit.outcome.raised, now, &mut changes)?;
+    revise(write, &commit.outcome.revised, now, &mut fresh)?;
+    windows::put(write, &commit.windows, &mut changes)?;
     put_groups(write, &commit.outcome, &fresh)?;
     let mut put = write.prepare_cached(
         "INSERT INTO rates (rule, since, told, held_under) VALUES (?1, ?2, ?3, ?4)
@@ -123,6 +125,26 @@ fn put_alerts<'c>(
         }
     }
     Ok(fresh)
+}
+
+/// Puts what has changed of alerts in the place of what was there.
+fn revise<'c>(
+    write: &Connection,
+    revised: &'c [Revised],
+    now: Timestamp,
+    fresh: &mut Fresh<'c>,
+) -> rusqlite::Result<()> {
+    let mut put = write.prepare_cached(
+        "UPDATE alerts SET time = ?2, account = ?3, json = ?4 WHERE id = ?1 AND json <> ?4",
+    )?;
+    for Revised { alert, json } in revised {
+        let time = alert.time.as_deref().and_then(parse_time).unwrap_or(now);
+        // What is the same as it was is no news.
+        if put.execute((&alert.id, values::micros(time), &alert.account, json))? == 1 {
+            fresh.leaders.insert(&alert.id);
+        }
+    }
+    Ok(())
 }
 
 /// A level's place in the order of levels.

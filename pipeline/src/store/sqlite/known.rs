@@ -24,6 +24,11 @@ pub(super) fn known(read: &Connection, asks: &Asks) -> rusqlite::Result<Known> {
     for key in &asks.keys {
         put_groups(read, key.clone(), &mut known)?;
     }
+    let mut find = read.prepare_cached("SELECT json FROM groups WHERE leader = ?1")?;
+    for id in &asks.leaders {
+        let group = find.query_row([id], |row| values::read(0, row.get_ref(0)?.as_str()?));
+        known.leading.extend(group.optional()?.map(|group| (id.clone(), group)));
+    }
     let mut find =
         read.prepare_cached("SELECT since, told, held_under FROM rates WHERE rule = ?1")?;
     for rule in &asks.rules {

@@ -12,7 +12,9 @@ mod schema;
 mod trouble;
 mod upkeep;
 mod values;
+mod windows;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ use tracing::warn;
 
 use super::{
     Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
 };
 
 pub use copy::{backup, restore};
@@ -310,6 +312,27 @@ impl Store for SqliteStore {
 
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         self.write("commit", move |write| commit::commit(write, &commit)).await
+    }
+
+    async fn windows(
+        &self,
+        keys: &BTreeSet<String>,
+    ) -> Result<(BTreeMap<String, Window>, Basis), StoreError> {
+        let keys = keys.clone();
+        let found = self.read("look up groups", move |read| windows::find(read, &keys)).await?;
+        Ok((found, Basis::default()))
+    }
+
+    async fn windows_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.read("look for groups that are due", move |read| windows::due(read, now, limit)).await
+    }
+
+    async fn windows_next(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read("look for groups that are due", |read| windows::next(read)).await
     }
 
     async fn due(

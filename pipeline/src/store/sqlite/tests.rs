@@ -165,11 +165,12 @@ async fn older_tables_are_brought_up_step_by_step() {
     drop(store);
     let good = [
         schema::MIGRATIONS[0],
+        schema::MIGRATIONS[1],
         "ALTER TABLE alerts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
         "CREATE TABLE more (x);",
     ];
     // A step that fails leaves everything as it was, so that the next program can try again.
-    let bad = [good[0], good[1], "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);"];
+    let bad = [good[0], good[1], good[2], "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);"];
     let error = SqliteStore::open_with(&path, Access::Service, &bad).map(drop).unwrap_err();
     assert!(error.to_string().contains("nowhere"), "{error}");
     let look = |path: &Path| {
@@ -179,9 +180,21 @@ async fn older_tables_are_brought_up_step_by_step() {
         let tables: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
         (version, tables)
     };
-    assert_eq!(look(&path), (2, 0));
-    // The real program, which knows only version 1 here, refuses what it does not know.
+    assert_eq!(look(&path), (3, 0));
+    // The real program, which knows only version 2 here, refuses what it does not know.
     assert!(SqliteStore::open(&path).await.is_err());
+}
+
+#[tokio::test]
+async fn a_store_of_before_correlations_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("askance.db");
+    let store = SqliteStore::open_with(&path, Access::Service, &schema::MIGRATIONS[..1]).unwrap();
+    tell(&store, &raise(), vec![alert("a", "x")], at(NOW)).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).await.unwrap();
+    let stats = store.stats().await.unwrap();
+    assert_eq!((stats.version, stats.alerts.values().sum::<u64>(), stats.windows), (2, 1, 0));
 }
 
 #[tokio::test]
@@ -193,7 +206,7 @@ async fn a_command_does_not_bring_tables_up() {
         .unwrap();
     drop(store);
     let (_, text) = refusal(SqliteStore::open_beside(&path).await, &folder);
-    assert!(text.contains("has tables of version 0, this askance wants version 1"), "{text}");
+    assert!(text.contains("has tables of version 0, this askance wants version 2"), "{text}");
 }
 
 #[tokio::test]

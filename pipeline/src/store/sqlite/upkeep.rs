@@ -46,6 +46,7 @@ pub(super) fn stats(read: &Connection, path: &Path) -> rusqlite::Result<StoreSta
         match what.as_str() {
             "objects" => stats.objects = count,
             "rejects" => stats.rejects = count,
+            "windows" => stats.windows = count,
             "alerts" => drop(stats.alerts.insert(name, count)),
             "suppressed" => drop(stats.suppressed.insert(name, count)),
             "early" => stats.gone_early = count,

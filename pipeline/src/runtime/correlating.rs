@@ -1,0 +1,116 @@
+//! Takes groups of correlations a step on: those for which something came, and those that are due.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askance_stages::correlate::{News, StepCounts};
+use askance_stages::model::{Alert, Entry};
+use askance_stages::raise::Change;
+use jiff::{SignedDuration, Timestamp};
+
+use super::plan::Plan;
+use crate::store::{Basis, Store, StoreError, Window};
+
+/// A group is not looked at again sooner than so: it would be due at once for ever.
+const AT_LEAST: SignedDuration = SignedDuration::from_secs(1);
+
+/// What came for a group; nothing for one that is due.
+#[derive(Debug, Clone)]
+pub struct Came {
+    /// The correlation.
+    pub correlation: String,
+    /// New events.
+    pub entries: Vec<Entry>,
+    /// All of it comes from a replay that tells people.
+    pub is_historic: bool,
+}
+
+/// Groups and what came for each, by [`Entry::key`].
+pub type Groups = BTreeMap<String, Came>;
+
+/// Adds an event to what came.
+pub fn came(groups: &mut Groups, entry: Entry, is_historic: bool) {
+    let group = groups.entry(entry.key()).or_insert_with(|| Came {
+        correlation: entry.correlation.clone(),
+        entries: Vec::new(),
+        is_historic,
+    });
+    group.is_historic &= is_historic;
+    group.entries.push(entry);
+}
+
+/// What steps gave.
+#[derive(Debug, Default)]
+pub struct Stepped {
+    /// New alerts.
+    pub news: Vec<Alert>,
+    /// Alerts that have changed.
+    pub changes: Vec<Change>,
+    /// Groups that have changed.
+    pub windows: Vec<Window>,
+    /// What all of it rests on.
+    pub basis: Basis,
+    /// What was not as it should be.
+    pub counts: StepCounts,
+}
+
+/// Steps groups, and those of other correlations that they feed.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn step(
+    store: &dyn Store,
+    plan: &Plan,
+    groups: Groups,
+    now: Timestamp,
+    lateness: SignedDuration,
+) -> Result<Stepped, StoreError> {
+    let mut stepped = Stepped::default();
+    let mut before: BTreeMap<String, Window> = BTreeMap::new();
+    let mut after: BTreeMap<String, Window> = BTreeMap::new();
+    let mut todo = groups;
+    // What is fed comes in the next round; the reader refuses circles, so this ends.
+    while !todo.is_empty() {
+        let unread: BTreeSet<String> =
+            todo.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
+        let (found, basis) = store.windows(&unread).await?;
+        stepped.basis.add(basis);
+        after.extend(found.clone());
+        before.extend(found);
+        let mut fed = Groups::new();
+        for (key, group) in todo {
+            let window = after.entry(key.clone()).or_insert_with(|| Window {
+                key,
+                correlation: group.correlation.clone(),
+                state: None,
+                due: None,
+            });
+            let state = window.state.as_deref();
+            let correlations = &plan.detect.correlations;
+            let step = correlations.step(&group.correlation, state, group.entries, now, lateness);
+            stepped.counts.add(&step.counts);
+            for tell in step.tells {
+                let alert = Alert { is_historic: group.is_historic, ..tell.alert };
+                match tell.news {
+                    News::New => stepped.news.push(alert),
+                    News::Update | News::MergedInto(_) => {
+                        stepped.changes.push(Change { alert, is_news: true });
+                    }
+                    News::Over => stepped.changes.push(Change { alert, is_news: false }),
+                }
+            }
+            for entry in step.entries {
+                came(&mut fed, entry, group.is_historic);
+            }
+            let soonest = now.checked_add(AT_LEAST).unwrap_or(Timestamp::MAX);
+            window.due = step.due.map(|due| due.max(soonest));
+            window.state = step.state;
+        }
+        todo = fed;
+    }
+    let is_changed = |window: &Window| match before.get(&window.key) {
+        Some(before) => before != window,
+        None => window.state.is_some(),
+    };
+    stepped.windows = after.into_values().filter(is_changed).collect();
+    Ok(stepped)
+}
