@@ -4,13 +4,21 @@
 //! order of records nor what came before changes a value. Each family of fields has a file; their
 //! names are in `model::fields`. Fields are worked out when a rule looks at them, once for each record.
 
+mod tables;
+
+mod cidr;
+mod principal;
+mod request;
+
+mod account;
 mod actor;
+mod network;
+mod openings;
+mod shared;
 
-use crate::model::{Derive, DerivedValues, Field, Record};
+use crate::model::{Derive, DerivedValues, Field, Memo, Record};
 
-/// What is known besides the record; empty by default.
-#[derive(Debug, Default)]
-pub struct Tables {}
+pub use tables::{Account, TableError, Tables, TablesConfig};
 
 /// Works out the fields.
 #[derive(Debug, Default)]
@@ -20,9 +28,55 @@ pub struct Enrich {
 }
 
 impl Derive for Enrich {
-    fn derive(&self, field: Field, _rest: &str, record: &Record<'_>, into: &mut DerivedValues) {
+    fn derive(
+        &self,
+        (field, rest): (Field, &str),
+        record: &Record<'_>,
+        memo: &mut Memo,
+        into: &mut DerivedValues,
+    ) {
+        let tables = &self.tables;
         match field {
+            Field::AccountName => {
+                account::property(record, tables, into, |account| account.name.as_deref());
+            }
+            Field::AccountOwner => {
+                account::property(record, tables, into, |account| account.owner.as_deref());
+            }
+            Field::AccountEnvironment => {
+                account::property(record, tables, into, |account| account.environment.as_deref());
+            }
+            Field::AccountOu => {
+                account::property(record, tables, into, |account| account.ou.as_deref());
+            }
+            Field::AccountTag => {
+                account::property(record, tables, into, |account| {
+                    account.tags.get(rest).map(String::as_str)
+                });
+            }
             Field::ActorKind => actor::kind(record, into),
+            Field::NetworkIsOpenToWorld
+            | Field::NetworkIsAllPortsOpen
+            | Field::NetworkWorldAdminPorts
+            | Field::NetworkWorldDatabasePorts
+            | Field::NetworkWorldRanges
+            | Field::NetworkWorldCidrs
+            | Field::NetworkCidrs
+            | Field::NetworkPrefixLists => {
+                let of_family = (Field::NetworkIsOpenToWorld, field);
+                memo.give(of_family, into, |facts| network::facts(record, facts));
+            }
+            Field::SharedIsPublic
+            | Field::SharedAccounts
+            | Field::SharedForeignAccounts
+            | Field::SharedOrganizations
+            | Field::SharedForeignOrganizations
+            | Field::SharedOrganizationalUnits
+            | Field::SharedCanonicalUsers => {
+                let own = tables.own(record);
+                let of_family = (Field::SharedIsPublic, field);
+                memo.give(of_family, into, |facts| shared::facts(record, own, facts));
+            }
         }
     }
 }
@@ -30,7 +84,19 @@ impl Derive for Enrich {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Derived;
     use crate::parse::Parser;
+
+    /// Values as text, with `?` where there may be more.
+    pub(super) fn show(values: &DerivedValues) -> String {
+        let written = values.found.iter().map(|value| match value {
+            Derived::Text(text) => text.clone(),
+            Derived::Number(number) => number.to_string(),
+            Derived::Bool(value) => value.to_string(),
+        });
+        let cut = values.is_cut.then(|| "?".to_owned());
+        written.chain(cut).collect::<Vec<_>>().join(" ")
+    }
 
     /// A field of a record, without tables.
     pub(super) fn derive(field: Field, record: &serde_json::Value) -> DerivedValues {
@@ -47,7 +113,7 @@ mod tests {
         let mut values = DerivedValues::default();
         let json = record.to_string();
         let parsed = Parser::default().parse(json.as_bytes(), |record, _| {
-            enrich.derive(field, rest, &record, &mut values);
+            enrich.derive((field, rest), &record, &mut Memo::default(), &mut values);
         });
         parsed.unwrap();
         values

@@ -9,7 +9,8 @@ use super::text::TextTest;
 use super::tri::Tri;
 use super::value::{Buffers, ValueTest, compile_regex};
 use crate::model::{
-    Derive, DerivedValues, Enriched, Field, Lookup, Record, RuleFacts, RuleRef, Values, static_text,
+    Derive, DerivedValues, Enriched, Field, Lookup, Memo, Record, RuleFacts, RuleRef, Values,
+    static_text,
 };
 use crate::sigma::ast::{self, Expr, Position};
 
@@ -108,6 +109,7 @@ pub(super) enum Test {
 pub struct Scratch {
     fields: Vec<(u64, Looked)>,
     epoch: u64,
+    memo: Memo,
     pub(super) buffers: Buffers,
 }
 
@@ -143,6 +145,7 @@ impl Scratch {
     /// Forgets the last record.
     pub fn next_record(&mut self) {
         self.epoch += 1;
+        self.memo.clear();
     }
 
     /// Looks a field up, once for each record.
@@ -166,7 +169,8 @@ impl Scratch {
                 }
                 Source::Derived(field, rest) => {
                     looked.derived.clear();
-                    derive.derive(*field, rest, record, &mut looked.derived);
+                    let field = (*field, rest.as_str());
+                    derive.derive(field, record, &mut self.memo, &mut looked.derived);
                 }
             }
         }

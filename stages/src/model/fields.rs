@@ -5,7 +5,7 @@
 
 use simd_json::StaticNode;
 
-use super::{Lookup, Record};
+use super::{Lookup, Memo, Record};
 
 /// What all names begin with.
 pub const PREFIX: &str = "askance.";
@@ -44,6 +44,46 @@ macro_rules! fields {
 fields! {
     ActorKind = "askance.actor.kind": "Who acted: `root`, `user`, `role`, `federated`, `identity_center`, \
         `service`, `account` (another account, nothing more is told) or `unknown`.",
+    AccountName = "askance.account.name": "Name of the account, if it is known as one's own.",
+    AccountOwner = "askance.account.owner": "Who owns the account, if that is known.",
+    AccountEnvironment = "askance.account.environment": "The account's environment, such as \
+        `production`, if that is known.",
+    AccountOu = "askance.account.ou": "The organisational unit of the account, if that is known.",
+    AccountTag = "askance.account.tag.*": "A tag of the account, if it is known; its key stands for `*`.",
+
+    NetworkIsOpenToWorld = "askance.network.is_open_to_world": "Whether a call lets the world in by some \
+        protocol: whether the networks that it lets in together have more public addresses than one \
+        IPv4 or IPv6 network of 8 bits. Absent for calls that do not open networks.",
+    NetworkIsAllPortsOpen = "askance.network.is_all_ports_open": "Whether a call opens every port of TCP \
+        or UDP to the world.",
+    NetworkWorldAdminPorts = "askance.network.world_admin_ports": "The ports that a call opens to the \
+        world and by which machines are administered: 22, 23, 135, 139, 445, 2375, 2376, 2379, 3389, \
+        5900, 5901, 5985, 5986, 6443, 10250 and 10255.",
+    NetworkWorldDatabasePorts = "askance.network.world_database_ports": "The ports of databases, caches, \
+        searches and queues that a call opens to the world: 1433, 1434, 1521, 2181, 3306, 5432, 5439, \
+        5984, 6379, 7687, 8182, 9042, 9092, 9200, 9300, 11211, 27017 to 27019 and 50000.",
+    NetworkWorldRanges = "askance.network.world_ranges": "All ports that a call opens to the world, as \
+        `tcp/443` or `udp/0-65535`.",
+    NetworkWorldCidrs = "askance.network.world_cidrs": "The networks through which a call lets the world \
+        in, as they are written: those that are the world each by itself, or else all that are the \
+        world together.",
+    NetworkCidrs = "askance.network.cidrs": "All networks that a call lets in, as they are written.",
+    NetworkPrefixLists = "askance.network.prefix_lists": "Ids of the prefix lists that a call lets in; \
+        what is in them does not stand in the record.",
+    SharedIsPublic = "askance.shared.is_public": "Whether a call shares something (a snapshot, an image, \
+        a document, a bucket by its access list) with everyone. Absent for calls that share nothing.",
+    SharedAccounts = "askance.shared.accounts": "Accounts with which a call shares something, or with \
+        somebody in them.",
+    SharedForeignAccounts = "askance.shared.foreign_accounts": "Those of `askance.shared.accounts` that \
+        are neither the record's own account nor among the accounts that are known as one's own.",
+    SharedOrganizations = "askance.shared.organizations": "Ids of the organisations with which a call \
+        shares something.",
+    SharedForeignOrganizations = "askance.shared.foreign_organizations": "Those of \
+        `askance.shared.organizations` that are not known as one's own.",
+    SharedOrganizationalUnits = "askance.shared.organizational_units": "Ids of the organisational units \
+        with which a call shares something.",
+    SharedCanonicalUsers = "askance.shared.canonical_users": "Canonical user ids of S3, other than the \
+        owner's, to which an access list gives something.",
 }
 
 impl Field {
@@ -116,13 +156,20 @@ impl DerivedValues {
 
 /// Works out derived fields. A function of the record and of tables that do not change meanwhile.
 pub trait Derive {
-    /// Adds the values of `field` for a record; `rest` is what stands for `*` in its name.
-    fn derive(&self, field: Field, rest: &str, record: &Record<'_>, into: &mut DerivedValues);
+    /// Adds the values of a field for a record; with the field comes what stands for `*` in its name.
+    /// `memo` holds what was worked out of the same record before.
+    fn derive(
+        &self,
+        field: (Field, &str),
+        record: &Record<'_>,
+        memo: &mut Memo,
+        into: &mut DerivedValues,
+    );
 }
 
 /// Where there is no context: every derived field is absent.
 impl Derive for () {
-    fn derive(&self, _: Field, _: &str, _: &Record<'_>, _: &mut DerivedValues) {}
+    fn derive(&self, _: (Field, &str), _: &Record<'_>, _: &mut Memo, _: &mut DerivedValues) {}
 }
 
 /// A record, and what can be worked out of it.
