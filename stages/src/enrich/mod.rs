@@ -14,6 +14,7 @@ mod account;
 mod actor;
 mod network;
 mod openings;
+mod policy;
 mod shared;
 
 use crate::model::{Derive, DerivedValues, Field, Memo, Record};
@@ -65,6 +66,24 @@ impl Derive for Enrich {
             | Field::NetworkPrefixLists => {
                 let of_family = (Field::NetworkIsOpenToWorld, field);
                 memo.give(of_family, into, |facts| network::facts(record, facts));
+            }
+            Field::PolicyIsPublic
+            | Field::PolicyPublicActions
+            | Field::PolicyHasNotPrincipal
+            | Field::PolicyPrincipalAccounts
+            | Field::PolicyForeignAccounts
+            | Field::PolicyForeignPrincipals
+            | Field::PolicyServices
+            | Field::PolicyFederated
+            | Field::PolicyTrustOpenProviders
+            | Field::PolicyIsAdmin
+            | Field::PolicyAllowsActions
+            | Field::PolicyAllowsActionsOnAll
+            | Field::PolicyNotActions
+            | Field::PolicyDeniesActions => {
+                let own = tables.own(record);
+                let of_family = (Field::PolicyIsPublic, field);
+                memo.give(of_family, into, |facts| policy::facts(record, own, facts));
             }
             Field::SharedIsPublic
             | Field::SharedAccounts

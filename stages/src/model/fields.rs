@@ -70,6 +70,37 @@ fields! {
     NetworkCidrs = "askance.network.cidrs": "All networks that a call lets in, as they are written.",
     NetworkPrefixLists = "askance.network.prefix_lists": "Ids of the prefix lists that a call lets in; \
         what is in them does not stand in the record.",
+    PolicyIsPublic = "askance.policy.is_public": "Whether a policy in the request lets in strangers: \
+        whether a statement allows something to everyone, or to everyone but some, no condition of it \
+        keeps strangers out (`aws:PrincipalOrgID`, `aws:SourceArn` with a fixed account, and their \
+        like), and no statement denies it to them. Absent where the request has no policy.",
+    PolicyPublicActions = "askance.policy.public_actions": "What a policy allows to strangers, in lower case.",
+    PolicyHasNotPrincipal = "askance.policy.has_not_principal": "Whether a policy allows something to \
+        everyone but those named (`NotPrincipal`).",
+    PolicyPrincipalAccounts = "askance.policy.principal_accounts": "Accounts that a policy lets in, by \
+        naming them or somebody in them, or by a condition for everyone.",
+    PolicyForeignAccounts = "askance.policy.foreign_accounts": "Those of \
+        `askance.policy.principal_accounts` that are neither the record's own account nor among the \
+        accounts that are known as one's own.",
+    PolicyForeignPrincipals = "askance.policy.foreign_principals": "Whom of those accounts a policy \
+        names, as it is written.",
+    PolicyServices = "askance.policy.services": "AWS services that a policy lets in.",
+    PolicyFederated = "askance.policy.federated": "Identity providers that a policy lets in.",
+    PolicyTrustOpenProviders = "askance.policy.trust.open_providers": "OpenID Connect providers, such as \
+        `token.actions.githubusercontent.com`, that a role trusts whoever they sign for: without a \
+        condition on `sub`, or on what says as much, that names somebody.",
+    PolicyIsAdmin = "askance.policy.is_admin": "Whether a policy of a user, role or group allows every \
+        action, or all but some (`NotAction`), on every resource, or all but some (`NotResource`).",
+    PolicyAllowsActions = "askance.policy.allows_actions": "What a policy allows, in lower case and with \
+        its wildcards, whatever the resource and condition.",
+    PolicyAllowsActionsOnAll = "askance.policy.allows_actions_on_all": "What a policy allows without \
+        any condition on every resource, or on every resource of a service or account \
+        (`arn:aws:iam::111122223333:*`), in lower case.",
+    PolicyNotActions = "askance.policy.not_actions": "What a policy that allows everything else leaves \
+        out (`NotAction`), in lower case.",
+    PolicyDeniesActions = "askance.policy.denies_actions": "What a policy denies, in lower case, \
+        whatever the resource and condition.",
+
     SharedIsPublic = "askance.shared.is_public": "Whether a call shares something (a snapshot, an image, \
         a document, a bucket by its access list) with everyone. Absent for calls that share nothing.",
     SharedAccounts = "askance.shared.accounts": "Accounts with which a call shares something, or with \
