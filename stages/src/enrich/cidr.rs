@@ -72,7 +72,6 @@ impl Network {
     }
 
     /// True if no address of it is on the internet.
-    #[cfg(test)]
     pub(super) fn is_private(self) -> bool {
         public([self]) == (0, 0)
     }

@@ -16,6 +16,8 @@ mod network;
 mod openings;
 mod policy;
 mod shared;
+mod source;
+mod via;
 
 use crate::model::{Derive, DerivedValues, Field, Memo, Record};
 
@@ -56,6 +58,16 @@ impl Derive for Enrich {
                 });
             }
             Field::ActorKind => actor::kind(record, into),
+            Field::ActorName => actor::name(record, into),
+            Field::ActorHuman => actor::human(record, into),
+            Field::ActorIsAwsService => actor::is_aws_service(record, into),
+            Field::ActorVia => via::via(record, into),
+            Field::ActorHasMfa => actor::has_mfa(record, into),
+            Field::ActorSessionAge => actor::session_age(record, into),
+            Field::ActorIsForeign => actor::is_foreign(record, tables.own(record), into),
+            Field::SourceKind => source::kind(record, into),
+            Field::SourceIsPrivate => source::is_private(record, into),
+            Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),
             Field::NetworkIsOpenToWorld
             | Field::NetworkIsAllPortsOpen
             | Field::NetworkWorldAdminPorts

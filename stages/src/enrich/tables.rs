@@ -116,9 +116,12 @@ pub(super) struct Own<'t> {
 
 impl Own<'_> {
     pub(super) fn has_account(&self, id: &str) -> bool {
-        self.recipient == Some(id)
-            || self.caller == Some(id)
-            || self.tables.accounts.contains_key(id)
+        self.caller == Some(id) || self.has_listed(id)
+    }
+
+    /// As [`Self::has_account`], but that a caller is one's own must be known from elsewhere.
+    pub(super) fn has_listed(&self, id: &str) -> bool {
+        self.recipient == Some(id) || self.tables.accounts.contains_key(id)
     }
 
     pub(super) fn has_organization(&self, id: &str) -> bool {

@@ -44,6 +44,30 @@ macro_rules! fields {
 fields! {
     ActorKind = "askance.actor.kind": "Who acted: `root`, `user`, `role`, `federated`, `identity_center`, \
         `service`, `account` (another account, nothing more is told) or `unknown`.",
+    ActorName = "askance.actor.name": "Who acted, in one readable name: `root`, a user's name, \
+        `role/session` for a role, the service, or the other account.",
+    ActorHuman = "askance.actor.human": "The person behind a call, where the record tells: \
+        `sourceIdentity`, the session's name where IAM Identity Center gave it or it is an address, the \
+        name of somebody who signed in elsewhere or in the console, or the Identity Center user's id.",
+    ActorIsAwsService = "askance.actor.is_aws_service": "Whether AWS itself acted: a service, a role that \
+        a service made for itself (`AWSServiceRoleFor...`), or a service by somebody's order \
+        (`invokedBy`).",
+    ActorVia = "askance.actor.via": "With what the call was made: `console`, `cli`, `sdk`, \
+        `cloudformation`, `terraform`, `aws_service` or `other`. Programs can say of themselves what \
+        they like.",
+    ActorHasMfa = "askance.actor.has_mfa": "Whether the session began with MFA of AWS's own, or a sign-in \
+        used it; MFA of an identity provider is not told to AWS. Absent where nothing is told.",
+    ActorSessionAge = "askance.actor.session_age_seconds": "Seconds from the beginning of the session to \
+        the call.",
+    ActorIsForeign = "askance.actor.is_foreign": "Whether the caller's account is neither that in which \
+        the call was made nor known as one's own.",
+
+    SourceKind = "askance.source.kind": "What the call came from: `ip` (an address), `aws_service` or \
+        `aws_internal`. Absent for anything else.",
+    SourceIsPrivate = "askance.source.is_private": "Whether the address that the call came from is not on \
+        the internet. Absent if it is no address.",
+    SourceVpcEndpoint = "askance.source.vpc_endpoint": "Id of the VPC endpoint through which the call came.",
+
     AccountName = "askance.account.name": "Name of the account, if it is known as one's own.",
     AccountOwner = "askance.account.owner": "Who owns the account, if that is known.",
     AccountEnvironment = "askance.account.environment": "The account's environment, such as \
