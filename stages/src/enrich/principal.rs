@@ -13,8 +13,8 @@ pub(super) enum Principal<'t> {
     Account(&'t str),
     /// An organisation: its id.
     Organization(&'t str),
-    /// An organisational unit: its id.
-    Unit(&'t str),
+    /// An organisational unit: its id, and that of its organisation if it is told.
+    Unit(&'t str, Option<&'t str>),
     /// One of AWS's services, by its DNS name.
     Service(&'t str),
     /// Something else: a canonical user, a unique id, a word.
@@ -35,7 +35,7 @@ impl<'t> Principal<'t> {
             return Self::Organization(text);
         }
         if text.starts_with("ou-") {
-            return Self::Unit(text);
+            return Self::Unit(text, None);
         }
         if text.ends_with(".amazonaws.com") || text.ends_with(".amazonaws.com.cn") {
             return Self::Service(text);
@@ -50,7 +50,7 @@ impl<'t> Principal<'t> {
             let mut parts = arn.resource.split('/');
             let (kind, organization, below) = (parts.next(), parts.next()?, parts.next());
             return Some(match (kind, below) {
-                (Some("ou"), Some(unit)) => Self::Unit(unit),
+                (Some("ou"), Some(unit)) => Self::Unit(unit, Some(organization)),
                 (Some("account"), Some(account)) if is_account(account) => Self::Account(account),
                 _ => Self::Organization(organization),
             });
@@ -97,7 +97,7 @@ mod tests {
             ),
             (
                 "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-ab12-cd34",
-                Principal::Unit("ou-ab12-cd34"),
+                Principal::Unit("ou-ab12-cd34", Some("o-exampleorgid")),
             ),
             ("s3.amazonaws.com", Principal::Service("s3.amazonaws.com")),
             ("arn:aws:iam::aws:policy/x", Principal::Other("arn:aws:iam::aws:policy/x")),

@@ -33,6 +33,7 @@ struct Sharing<'r> {
     accounts: Vec<&'r str>,
     organizations: Vec<&'r str>,
     units: Vec<&'r str>,
+    organizations_of_units: Vec<&'r str>,
     canonical_users: Vec<&'r str>,
 }
 
@@ -44,7 +45,8 @@ pub(super) fn facts(record: &Record<'_>, own: Own<'_>, facts: &mut Facts) {
     let strangers = sharing.accounts.iter().filter(|account| !own.has_account(account));
     facts.texts(Field::SharedForeignAccounts, strangers, is_cut);
     facts.texts(Field::SharedAccounts, &sharing.accounts, is_cut);
-    let strangers = sharing.organizations.iter().filter(|id| !own.has_organization(id));
+    let organizations = sharing.organizations.iter().chain(&sharing.organizations_of_units);
+    let strangers = organizations.filter(|id| !own.has_organization(id));
     facts.texts(Field::SharedForeignOrganizations, strangers, is_cut);
     facts.texts(Field::SharedOrganizations, &sharing.organizations, is_cut);
     facts.texts(Field::SharedOrganizationalUnits, &sharing.units, is_cut);
@@ -113,7 +115,10 @@ impl<'r> Sharing<'r> {
             Principal::Everyone => self.is_public = true,
             Principal::Account(account) => self.accounts.push(account),
             Principal::Organization(id) => self.organizations.push(id),
-            Principal::Unit(id) => self.units.push(id),
+            Principal::Unit(id, organization) => {
+                self.units.push(id);
+                self.organizations_of_units.extend(organization);
+            }
             // EC2, RDS and Systems Manager say it in a word.
             Principal::Other(word) => self.is_public |= word.eq_ignore_ascii_case("all"),
             Principal::Service(_) => {}
@@ -228,6 +233,9 @@ mod tests {
         let call = ("ec2", "ModifyImageAttribute");
         check(&without(), call, &image, "false|||o-exampleorgid|o-exampleorgid|ou-ab12-cd345678|");
         check(&with_tables(), call, &image, "false|||o-exampleorgid||ou-ab12-cd345678|");
+        let unit = "arn:aws:organizations::123456789012:ou/o-other/ou-ab12-cd345678";
+        let image = json!({ "launchPermission": { "add": { "items": [{ "organizationalUnitArn": unit }] } } });
+        check(&with_tables(), call, &image, "false||||o-other|ou-ab12-cd345678|");
     }
 
     #[test]

@@ -133,8 +133,8 @@ fields! {
         are neither the record's own account nor among the accounts that are known as one's own.",
     SharedOrganizations = "askance.shared.organizations": "Ids of the organisations with which a call \
         shares something.",
-    SharedForeignOrganizations = "askance.shared.foreign_organizations": "Those of \
-        `askance.shared.organizations` that are not known as one's own.",
+    SharedForeignOrganizations = "askance.shared.foreign_organizations": "Organisations that are not known \
+        as one's own with which, or with a unit of which, a call shares something.",
     SharedOrganizationalUnits = "askance.shared.organizational_units": "Ids of the organisational units \
         with which a call shares something.",
     SharedCanonicalUsers = "askance.shared.canonical_users": "Canonical user ids of S3, other than the \
