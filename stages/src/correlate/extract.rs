@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::compile::Correlations;
 use crate::model::{
-    Derive, DerivedValues, Enriched, Entry, Field, Lookup, Summary, Values, bounded, identity_of,
-    static_text,
+    Derive, DerivedValues, Enriched, Entry, Field, Lookup, Memo, Summary, Values, bounded,
+    identity_of, static_text,
 };
 
 /// An event as far as it is known already.
@@ -60,7 +60,7 @@ fn texts(enriched: Enriched<'_, '_, impl Derive>, path: &str, with_null: bool) -
     let Enriched { record, derive } = enriched;
     if let Some((field, rest)) = Field::find(path) {
         let mut values = DerivedValues::default();
-        derive.derive(field, rest, record, &mut values);
+        derive.derive((field, rest), record, &mut Memo::default(), &mut values);
         let scalars = values.found.iter().filter_map(|value| text(value.lookup()));
         return scalars.take(Entry::MAX_VALUES).collect();
     }
