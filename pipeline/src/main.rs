@@ -9,9 +9,11 @@ mod cases;
 mod causes;
 mod cli;
 mod config;
+mod context;
 mod coverage;
 #[cfg(test)]
 mod fields_page;
+mod lists;
 mod output;
 mod replay;
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! Finds rule files, built in or on disk, and has them read.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use askance_stages::correlate::Correlations;
 use askance_stages::matcher::RuleSet;
-use askance_stages::model::Level;
+use askance_stages::model::{Level, utc};
 use askance_stages::sigma::ast::{Place, Rule};
 use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::lists::Lists;
 use crate::sources::files::plain_words;
 
 /// The built-in rules and their cases: path and text.
@@ -28,6 +31,8 @@ pub struct RuleChoice {
     pub with_builtin: bool,
     /// Files with values of placeholders.
     pub placeholders: Vec<PathBuf>,
+    /// The time, for what ends on a day; `None`: as the system's clock says.
+    pub now: Option<Timestamp>,
 }
 
 /// What keeps rules from being used.
@@ -109,12 +114,17 @@ fn collect(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), RuleError> {
 /// # Errors
 /// When a file cannot be read; what is wrong within files is in the reading.
 pub fn read(choice: &RuleChoice) -> Result<Reading, RuleError> {
-    let options = ReadOptions { placeholders: placeholders(&choice.placeholders)? };
+    let today = utc(choice.now.unwrap_or_else(Timestamp::now)).date();
+    let lists = lists(&choice.placeholders, today)?;
+    let options =
+        ReadOptions { placeholders: lists.values, emptied: lists.emptied, today: Some(today) };
     // Case files are known by their names: they are larger than rules, and parsing them would be
     // most of the start-up.
     let (cases, rules): (Vec<_>, Vec<_>) =
         files(choice)?.into_iter().partition(|file| is_case_file(&file.path));
     let mut reading = sigma::read(&rules, &options);
+    reading.ended.extend(lists.ended);
+    reading.has_ends |= lists.has_ends;
     reading.skipped.extend(cases.into_iter().map(|file| Skipped {
         place: Place { file: file.path, line: 1, column: 1 },
         why: "a case file".to_owned(),
@@ -128,31 +138,15 @@ pub fn is_case_file(path: &str) -> bool {
     path.ends_with(".cases.yml") || path.ends_with(".cases.yaml")
 }
 
-/// Reads files of `name: [values]`.
-fn placeholders(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<String>>, RuleError> {
-    let mut all = BTreeMap::new();
+/// Reads files of lists.
+fn lists(paths: &[PathBuf], today: Date) -> Result<Lists, RuleError> {
+    let mut lists = Lists::default();
     for path in paths {
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| RuleError::Read { path: path.clone(), cause })?;
-        let failed = |faults: Vec<askance_stages::yaml::Fault>| RuleError::Placeholders {
-            place: path.display().to_string(),
-            message: faults
-                .iter()
-                .map(|fault| {
-                    let position = fault.position;
-                    format!("{} at line {}:{}", fault.message, position.line, position.column)
-                })
-                .collect::<Vec<_>>()
-                .join("; "),
-        };
-        let node = askance_stages::yaml::parse_one(&text).map_err(failed)?;
-        let mapping = node.mapping().map_err(|fault| failed(vec![fault]))?;
-        for entry in &mapping.entries {
-            let values = entry.value.texts().map_err(|fault| failed(vec![fault]))?;
-            all.insert(entry.key.trim_matches('%').to_owned(), values);
-        }
+        let failed =
+            |message| RuleError::Placeholders { place: path.display().to_string(), message };
+        lists.read(path, today).map_err(failed)?;
     }
-    Ok(all)
+    Ok(lists)
 }
 
 /// Makes the correlations of a reading ready; those below `level` tell nothing, and go on feeding.

@@ -41,6 +41,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         paths: args.rules.rule_paths.clone(),
         with_builtin: args.rules.builtin,
         placeholders: args.rules.placeholders.clone(),
+        now: None,
     })?;
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(code::USE);

@@ -49,6 +49,7 @@ impl Choice {
             paths: [self.paths.clone(), self.rules.rule_paths.clone()].concat(),
             with_builtin: self.rules.builtin,
             placeholders: self.rules.placeholders.clone(),
+            now: None,
         }
     }
 }
@@ -72,6 +73,11 @@ pub(super) fn problems(reading: &Reading) -> (u64, u64, String) {
             Severity::Warning => warnings += 1,
         }
         text.push_str(&clean(&problem.to_string()));
+        text.push('\n');
+    }
+    for ended in &reading.ended {
+        warnings += 1;
+        text.push_str(&clean(&format!("{ended}: it holds no more")));
         text.push('\n');
     }
     (errors, warnings, text)

@@ -24,6 +24,7 @@ use super::scan_args::{Format, ScanArgs};
 use super::scan_config::{self, ScanConfig};
 use super::summary::Totals;
 use super::{code, eprintln_line, times};
+use crate::context;
 use crate::output::clean::clean;
 use crate::output::{
     AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
@@ -49,11 +50,12 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let Some((rules, correlations)) = load_rules(args, &config, level, &mut totals)? else {
         return Ok(code::USE);
     };
+    let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
     // The process ends soon: freeing thousands of rules one by one would only take time.
     let detect = ManuallyDrop::new(Detect {
         rules,
         correlations,
-        enrich: Enrich::default(),
+        enrich,
         config: DetectConfig {
             filter,
             limits: config.limits,
@@ -129,6 +131,19 @@ fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> 
     })
 }
 
+/// What is known besides the records; `None` if that can't be used, which has been told.
+fn enrich(args: &ScanArgs, config: &ScanConfig) -> Option<Enrich> {
+    let file = args.own_accounts.as_ref().or(config.own_accounts.as_ref());
+    let accounts = file.map_or(Ok(Vec::new()), |path| context::accounts(path));
+    match accounts.and_then(|accounts| context::enrich(accounts, &config.organizations)) {
+        Ok(enrich) => Some(enrich),
+        Err(lines) => {
+            lines.iter().for_each(|line| eprintln_line(&clean(&format!("askance: {line}"))));
+            None
+        }
+    }
+}
+
 /// Reads and compiles the rules; `None` if they can't be used, which has been told.
 fn load_rules(
     args: &ScanArgs,
@@ -142,6 +157,7 @@ fn load_rules(
         with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
         // Later files win, so what the command line names does.
         placeholders: [config.placeholders.clone(), args.rules.placeholders.clone()].concat(),
+        now: None,
     };
     let mut reading = rulebook::read(&choice)?;
     apply(config, &mut reading)?;
@@ -155,6 +171,9 @@ fn load_rules(
             rule.place
         );
         eprintln_line(&clean(&line));
+    }
+    for ended in &reading.ended {
+        eprintln_line(&clean(&format!("askance: warning: {ended}: it holds no more")));
     }
     totals.old_correlations = reading.not_run.len();
     totals.rules_left_out = reading

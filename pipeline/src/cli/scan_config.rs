@@ -28,6 +28,10 @@ pub struct ScanConfig {
     pub regions: Vec<String>,
     /// `filter.min_level`.
     pub min_level: Option<Level>,
+    /// `alerts.accounts`: a file.
+    pub own_accounts: Option<PathBuf>,
+    /// `enrich.organizations`.
+    pub organizations: Vec<String>,
     /// `limits`.
     pub limits: DecodeLimits,
 }
@@ -46,6 +50,8 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
         placeholders: config.rules.placeholders,
         disable: config.rules.disable,
         accounts: config.filter.accounts,
+        own_accounts: config.alerts.accounts,
+        organizations: config.enrich.organizations,
         regions: config.filter.regions,
         min_level: config.filter.min_level.map(config::LevelName::level),
         limits: DecodeLimits {

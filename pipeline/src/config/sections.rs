@@ -64,6 +64,15 @@ pub struct FilterSection {
     pub min_level: Option<LevelName>,
 }
 
+/// `enrich`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnrichConfig {
+    /// Ids of your organisations (`o-...`): who is in them is no stranger. Your accounts are those of
+    /// `alerts.accounts`.
+    pub organizations: Vec<String>,
+}
+
 /// `correlate`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -98,7 +107,8 @@ pub struct AlertsConfig {
     /// Languages of what people read, the first one first.
     #[schemars(length(min = 1))]
     pub languages: Vec<Language>,
-    /// A file that says of accounts what they are: `ACCOUNT: {name: ..., ou: ..., tags: {...}}`.
+    /// A file of your accounts, which says what they are: `ACCOUNT: {name: ..., ou: ..., owner: ...,
+    /// environment: ..., tags: {...}}`. Accounts that are not in it are strangers to rules that ask.
     pub accounts: Option<PathBuf>,
     /// How long alerts are kept in the store.
     pub keep: Span,

@@ -2,23 +2,23 @@
 //! when they change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use askance_stages::decode::DecodeLimits;
-use askance_stages::enrich::Enrich;
+use askance_stages::enrich::Account;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig};
 use askance_stages::model::Level;
-use askance_stages::raise::{AccountFacts, Condition, Hours, Raise, RateCap, Route, Suppression};
+use askance_stages::raise::{Condition, Hours, Raise, RateCap, Route, Suppression};
 use askance_stages::sigma::{Reading, Severity};
-use askance_stages::yaml;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{self, Config};
+use crate::context;
 use crate::rulebook::{self, RuleChoice};
 use crate::store::{InLanguages, Words};
 use crate::subject::Subject;
@@ -36,8 +36,10 @@ pub struct Plan {
     /// What rules say to people, by rule id.
     pub words: HashMap<String, Words>,
     /// What people should know though it stops nothing: rules that are left out or do not run,
-    /// suppressions that have ended.
+    /// suppressions, filters and values that have ended.
     pub warnings: Vec<String>,
+    /// Something in the rules ends on a later day: the plan is to be made anew then.
+    pub has_ends: bool,
 }
 
 /// The plan of the moment, for those who look at it.
@@ -65,20 +67,28 @@ impl Plan {
     /// Everything that is wrong with rules, conditions and accounts.
     pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
         let mut warnings = Vec::new();
-        let mut reading = reading(config, keep_going, &mut warnings)?;
+        let mut reading = reading(config, keep_going, now, &mut warnings)?;
         let subjects = Subject::all(&reading);
         let words = subjects.map(|subject| (subject.id.to_owned(), words(&subject))).collect();
         let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
+        let has_ends = reading.has_ends;
         let correlations = rulebook::correlations(&mut reading, level);
         let rules = rulebook::compile(reading.rules, level, &correlations)
             .map_err(|lines| PlanError { lines })?;
         if rules.rules.is_empty() {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
+        let failed = |lines| PlanError { lines };
+        let accounts = match &config.alerts.accounts {
+            Some(path) => context::accounts(path).map_err(failed)?,
+            None => Vec::new(),
+        };
+        let raise = raise(config, &accounts, now, &mut warnings)?;
+        let enrich = context::enrich(accounts, &config.enrich.organizations).map_err(failed)?;
         let detect = Detect {
             rules,
             correlations,
-            enrich: Enrich::default(),
+            enrich,
             config: DetectConfig {
                 filter: FilterConfig {
                     accounts: config.filter.accounts.clone(),
@@ -95,9 +105,8 @@ impl Plan {
                 ..DetectConfig::default()
             },
         };
-        let raise = raise(config, now, &mut warnings)?;
         let lateness = signed(config.correlate.lateness);
-        Ok(Self { detect, raise, lateness, words, warnings })
+        Ok(Self { detect, raise, lateness, words, warnings, has_ends })
     }
 
     /// A plan that finds and tells nobody: for what is counted and not kept.
@@ -111,7 +120,8 @@ impl Plan {
             accounts: BTreeMap::new(),
         };
         let lateness = SignedDuration::ZERO;
-        Self { detect, raise, lateness, words: HashMap::new(), warnings: Vec::new() }
+        let words = HashMap::new();
+        Self { detect, raise, lateness, words, warnings: Vec::new(), has_ends: false }
     }
 
     /// Tells the metrics what runs.
@@ -140,12 +150,14 @@ pub fn nanoseconds() -> u64 {
 fn reading(
     config: &Config,
     keep_going: bool,
+    now: Timestamp,
     warnings: &mut Vec<String>,
 ) -> Result<Reading, PlanError> {
     let choice = RuleChoice {
         paths: config.rules.paths.clone(),
         with_builtin: config.rules.builtin == Some(true),
         placeholders: config.rules.placeholders.clone(),
+        now: Some(now),
     };
     let mut reading = rulebook::read(&choice).map_err(|error| PlanError::one(error.to_string()))?;
     let errors: Vec<String> = reading
@@ -166,6 +178,7 @@ fn reading(
         let title = rule.title.as_deref().unwrap_or(&rule.id);
         warnings.push(format!("{}: not run: {title}: it counts in its condition", rule.place));
     }
+    warnings.extend(reading.ended.iter().map(|ended| format!("{ended}: it holds no more")));
     adjust(config, &mut reading)?;
     Ok(reading)
 }
@@ -211,7 +224,12 @@ fn words(subject: &Subject<'_>) -> Words {
     }
 }
 
-fn raise(config: &Config, now: Timestamp, warnings: &mut Vec<String>) -> Result<Raise, PlanError> {
+fn raise(
+    config: &Config,
+    accounts: &[Account],
+    now: Timestamp,
+    warnings: &mut Vec<String>,
+) -> Result<Raise, PlanError> {
     let alerts = &config.alerts;
     let mut suppressions = Vec::new();
     for written in &alerts.suppress {
@@ -235,10 +253,6 @@ fn raise(config: &Config, now: Timestamp, warnings: &mut Vec<String>) -> Result<
     if routes.is_empty() {
         routes.push(Route { to: config.sinks.keys().cloned().collect(), ..Route::default() });
     }
-    let accounts = match &alerts.accounts {
-        Some(path) => accounts(path)?,
-        None => BTreeMap::new(),
-    };
     Ok(Raise {
         merge_window: signed(alerts.merge_window),
         update_interval: signed(alerts.update_interval),
@@ -247,7 +261,7 @@ fn raise(config: &Config, now: Timestamp, warnings: &mut Vec<String>) -> Result<
             .rate_cap
             .map(|cap| RateCap { count: cap.count.into(), per: signed(cap.per) }),
         routes,
-        accounts,
+        accounts: context::facts(accounts),
     })
 }
 
@@ -309,53 +323,10 @@ fn hours(written: &config::Route) -> Result<Hours, String> {
     Ok(Hours { from, until, days: written.days.iter().map(|day| day.weekday()).collect(), zone })
 }
 
-/// Reads `ACCOUNT: {name: ..., ou: ..., tags: {...}}`.
-fn accounts(path: &Path) -> Result<BTreeMap<String, AccountFacts>, PlanError> {
-    let failed = |fault: yaml::Fault| format!("{}:{fault}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        PlanError::one(format!("cannot read accounts {}: {error}", path.display()))
-    })?;
-    let node = yaml::parse_one(&text)
-        .map_err(|faults| PlanError { lines: faults.into_iter().map(failed).collect() })?;
-    let mut accounts = BTreeMap::new();
-    let mut faults = Vec::new();
-    let top = node.mapping().map_err(|fault| PlanError::one(failed(fault)))?;
-    for entry in &top.entries {
-        match account(&entry.value) {
-            Ok(facts) => drop(accounts.insert(entry.key.clone(), facts)),
-            Err(found) => faults.extend(found),
-        }
-    }
-    if faults.is_empty() {
-        Ok(accounts)
-    } else {
-        Err(PlanError { lines: faults.into_iter().map(failed).collect() })
-    }
-}
-
-fn account(node: &yaml::Node) -> Result<AccountFacts, Vec<yaml::Fault>> {
-    let one = |fault| vec![fault];
-    let mapping = node.mapping().map_err(one)?;
-    let unknown = mapping.unknown_keys(&["name", "ou", "tags"]);
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    let text = |key: &str| {
-        let value = mapping.get_some(key);
-        value.map(|node| node.text().map(str::to_owned).map_err(one)).transpose()
-    };
-    let mut facts = AccountFacts { name: text("name")?, ou: text("ou")?, tags: BTreeMap::new() };
-    if let Some(tags) = mapping.get_some("tags") {
-        for tag in &tags.mapping().map_err(one)?.entries {
-            let value = tag.value.text().map_err(one)?;
-            facts.tags.insert(tag.key.clone(), value.to_owned());
-        }
-    }
-    Ok(facts)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn plan(text: &str) -> Result<Plan, PlanError> {
@@ -409,19 +380,5 @@ mod tests {
         let hours = plan.raise.routes[0].hours.as_ref().unwrap();
         assert!(hours.hold("2026-03-06T22:00:00+09:00".parse().unwrap()));
         assert!(!hours.hold("2026-03-06T21:59:00+09:00".parse().unwrap()));
-    }
-
-    #[test]
-    fn accounts_are_read_and_faults_told_with_their_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("accounts.yaml");
-        std::fs::write(&path, "\"111122223333\": {name: media, ou: prod, tags: {team: video}}")
-            .unwrap();
-        let read = accounts(&path).unwrap();
-        assert_eq!(read["111122223333"].tags["team"], "video");
-        std::fs::write(&path, "a: {nmae: x}\nb: 5\n").unwrap();
-        let error = accounts(&path).unwrap_err();
-        assert_eq!(error.lines.len(), 2, "{error}");
-        assert!(error.lines[0].contains("accounts.yaml:1:5: unknown key \"nmae\""), "{error}");
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use askance_stages::model::utc;
+use jiff::civil::Date;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -46,6 +48,7 @@ impl Reloader {
         let mut inputs = inputs(&self.started.path, &self.started.config);
         let mut taken = fingerprint(&inputs);
         let mut seen = taken;
+        let mut day = self.day();
         loop {
             let is_asked = tokio::select! {
                 is_on = pause(LOOK_EVERY, &stop) => {
@@ -65,9 +68,11 @@ impl Reloader {
             // A file that is being written is left until it has been the same twice.
             let is_settled = now == seen;
             seen = now;
-            if !is_asked && (now == taken || !is_settled) {
+            let is_over = self.day() != day && self.plan.borrow().has_ends;
+            if !is_asked && !is_over && (now == taken || !is_settled) {
                 continue;
             }
+            day = self.day();
             taken = now;
             if let Some(config) = self.reload() {
                 inputs = self::inputs(&self.started.path, &config);
@@ -75,6 +80,11 @@ impl Reloader {
                 seen = taken;
             }
         }
+    }
+
+    /// The day in UTC: with the next one what has ended holds no more.
+    fn day(&self) -> Date {
+        utc(self.clock.now()).date()
     }
 
     /// Reads everything anew; answers the configuration that now holds.

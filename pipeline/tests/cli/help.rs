@@ -80,6 +80,9 @@ fn help_of_scan() {
                       Leave out rules with errors instead of stopping
 
             What is looked at:
+                  --own-accounts <FILE>
+                      A file of your accounts, so that rules can tell strangers from them
+
                   --from <TIME>
                       Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z
 

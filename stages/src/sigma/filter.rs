@@ -1,14 +1,17 @@
 //! Filter documents: read, then joined to the rules that they name.
 
+use jiff::civil::Date;
+
 use super::ast::{AppliedFilter, Detection, LogSource, Place, Rule};
 use super::condition;
 use super::detection;
 use super::document::Document;
+use super::ending::{Ended, Ending};
 use super::problem::Report;
 use super::reading::{Draft, Known};
 use super::rule;
 use super::scope::Scope;
-use crate::yaml::{Kind, Node, Position};
+use crate::yaml::{Kind, Mapping, Node, Position};
 
 /// A filter that is not joined to rules yet.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ pub(super) struct Filter {
     source: LogSource,
     targets: Targets,
     detection: Detection,
+    ending: Ending,
 }
 
 #[derive(Debug)]
@@ -54,13 +58,39 @@ pub(super) fn read(
         }
     };
     let detection = detection::read(scope, block, "filter", &["rules"]);
+    let ending = ending(scope, mapping);
     let (head, targets, detection) = (head?, targets?, detection?);
     if !condition::negates(&detection.condition) {
         let position = body.get("condition").map_or(block.position, |node| node.position);
         let note = scope.report.warn(position, "the filter's condition negates nothing");
         note.key("condition").hint("rules match only where it holds: \"not selection\" suppresses");
     }
-    Some(Filter { id: head.id, title: head.title, place: head.place, source, targets, detection })
+    let ending = ending?;
+    Some(Filter {
+        id: head.id,
+        title: head.title,
+        place: head.place,
+        source,
+        targets,
+        detection,
+        ending,
+    })
+}
+
+/// Until when it holds and whose it is: its `askance:` block.
+fn ending(scope: &mut Scope<'_>, mapping: &Mapping) -> Option<Ending> {
+    let Some(node) = mapping.get_some("askance") else { return Some(Ending::default()) };
+    let block = scope.report.checked("askance", node.mapping())?;
+    let unknown = block.unknown_keys(&["until", "owner", "reason"]);
+    let is_known = unknown.is_empty();
+    unknown.into_iter().for_each(|fault| scope.report.fault(fault));
+    match Ending::read(block) {
+        Ok(ending) => is_known.then_some(ending),
+        Err(fault) => {
+            scope.report.fault(fault);
+            None
+        }
+    }
 }
 
 fn targets(scope: &mut Scope<'_>, node: &Node) -> Option<Targets> {
@@ -102,8 +132,15 @@ fn fits(filter: &LogSource, rule: &LogSource) -> bool {
 }
 
 /// Joins the filters to the rules.
-pub(super) fn apply(draft: &mut Draft) {
+pub(super) fn apply(draft: &mut Draft, today: Option<Date>) {
     for filter in std::mem::take(&mut draft.filters) {
+        if today.is_some_and(|today| filter.ending.is_over(today)) {
+            let title = format!("the filter {:?}", filter.title);
+            let (place, ending) = (filter.place, filter.ending);
+            draft.reading.ended.push(Ended { place, title, ending });
+            continue;
+        }
+        draft.reading.has_ends |= filter.ending.until.is_some();
         let mut report = Report::new(filter.place.file.clone());
         let indexes = chosen(draft, &filter, &mut report);
         if report.has_errors() {

@@ -14,6 +14,7 @@ mod correlation;
 mod detection;
 mod document;
 mod encode;
+mod ending;
 mod expand;
 mod filter;
 mod item;
@@ -29,6 +30,7 @@ mod value;
 mod wording;
 
 pub use correlation::duration;
+pub use ending::{Ended, Ending, parse_day};
 pub use problem::{LeftOut, Problem, Severity, Skipped};
 pub use reading::{ReadOptions, Reading, SourceFile, read};
 

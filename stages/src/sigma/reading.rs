@@ -1,13 +1,16 @@
 //! Files of Sigma documents to a checked set of rules: the way through the reader.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use super::ast::{Correlation, Place, Rule};
 use super::classify::{Class, Role, classify};
 use super::correlation;
 use super::document::{self, Document};
+use super::ending::Ended;
 use super::filter;
 use super::problem::{LeftOut, Problem, Report, Severity, Skipped};
 use super::regexes::Regexes;
@@ -30,6 +33,10 @@ pub struct ReadOptions {
     /// Values of placeholders, by name without percent signs. They are Sigma texts: `srv*` has a
     /// wildcard.
     pub placeholders: BTreeMap<String, Vec<String>>,
+    /// Names of placeholders all of whose values have ended: they match nothing.
+    pub emptied: BTreeSet<String>,
+    /// The day in UTC: what ended before it does not hold. `None`: nothing ends.
+    pub today: Option<Date>,
 }
 
 /// What was read.
@@ -48,6 +55,10 @@ pub struct Reading {
     pub not_run: Vec<LeftOut>,
     /// Rules, filters and correlations that would run but for an error.
     pub left_out: Vec<LeftOut>,
+    /// Filters whose last day is over: they filter nothing.
+    pub ended: Vec<Ended>,
+    /// Something in it ends on a later day.
+    pub has_ends: bool,
 }
 
 impl Reading {
@@ -72,7 +83,7 @@ pub fn read(files: &[SourceFile<'_>], options: &ReadOptions) -> Reading {
             draft.take(scope, &document);
         }
     }
-    filter::apply(&mut draft);
+    filter::apply(&mut draft, options.today);
     correlation::resolve(&mut draft);
     let mut reading = draft.reading;
     reading.problems.sort_by(|left, right| left.place.cmp(&right.place));

@@ -203,6 +203,10 @@ fn expanded(scope: &mut Scope<'_>, key: &str, plan: &Plan, node: &Node) -> Read<
             format!("no values are given for the placeholder %{name}%"),
             "give them with --placeholders FILE",
         ),
+        // What held until a day matches nothing after it.
+        Err(expand::Refusal::Empty(name)) if scope.options.emptied.contains(&name) => {
+            Ok(Vec::new())
+        }
         Err(expand::Refusal::Empty(name)) => {
             refuse(format!("the placeholder %{name}% has an empty list of values"))
         }

@@ -183,6 +183,7 @@ fn pair(args: &BacktestArgs) -> anyhow::Result<Option<Pair>> {
         paths: paths.to_vec(),
         with_builtin,
         placeholders: args.rules.placeholders.clone(),
+        now: None,
     };
     let keep_going = args.rules.keep_going;
     let candidate = rules(&choice(&args.rules.rule_paths, args.rules.builtin), keep_going)?;

@@ -1,6 +1,7 @@
 //! Which documents run, actions, filters and correlations.
 
 use super::{reading, told};
+use crate::sigma::{self, ReadOptions, SourceFile};
 
 const RULE: &str = "title: One\nid: one\nname: first\nlogsource: {product: aws, service: cloudtrail}\n\
                     detection:\n  a: {x: 1}\n  condition: a\n";
@@ -135,6 +136,32 @@ fn filters_are_joined_to_the_rules_they_name() {
     assert_eq!(applied(&filter("product: aws", "[first, one]")), [1, 0]);
     assert_eq!(applied(&filter("product: aws", "any")), [1, 1]);
     assert_eq!(applied(&filter("product: aws, service: CloudTrail", "any")), [1, 0]);
+}
+
+#[test]
+fn a_filter_holds_to_the_end_of_its_last_day() {
+    let text = filter("product: aws", "any");
+    let text = format!("{text}askance: {{until: 2026-11-29, owner: web team, reason: a move}}\n");
+    let read = |today: &str| {
+        let file = SourceFile { path: "a.yml".into(), text: stream(&[RULE, &text]).into() };
+        let options = ReadOptions { today: Some(today.parse().unwrap()), ..ReadOptions::default() };
+        sigma::read(&[file], &options)
+    };
+    let holds = read("2026-11-29");
+    assert_eq!((holds.rules[0].filters.len(), holds.has_ends, holds.ended.len()), (1, true, 0));
+    let over = read("2026-11-30");
+    assert_eq!((over.rules[0].filters.len(), over.has_ends, over.problems.len()), (0, false, 0));
+    let told = over.ended[0].to_string();
+    assert!(told.ends_with(" ended on 2026-11-29 (web team: a move)"), "{told}");
+    let bad = text.replace("2026-11-29", "soon");
+    let found = told_of(&bad);
+    assert!(found.contains("until: \"soon\" is no day"), "{found}");
+    let bad = text.replace("owner:", "ownr:");
+    assert!(told_of(&bad).contains("unknown key \"ownr\""));
+}
+
+fn told_of(text: &str) -> String {
+    told(&[("a.yml", &stream(&[RULE, text]))])
 }
 
 #[test]
