@@ -1,19 +1,25 @@
-//! What is known besides the records: one's own accounts and organisations, as the configuration and
-//! the file of accounts tell them.
+//! What is known besides the records: one's own accounts and organisations, networks, and what was seen
+//! before, as the configuration and its files tell it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use askance_stages::enrich::{Account, Enrich, Tables, TablesConfig};
+use askance_stages::enrich::{Account, Baseline, Enrich, Tables, TablesConfig};
+use askance_stages::model::utc;
 use askance_stages::raise::AccountFacts;
+use askance_stages::sigma::Ended;
 use askance_stages::yaml;
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::lists::Lists;
 
 /// Reads a file of accounts: `"111122223333": {name: ..., ou: ..., owner: ..., environment: ...,
 /// tags: {...}}`.
 ///
 /// # Errors
 /// Everything that is wrong with it, a line each, with file, line and key.
-pub fn accounts(path: &Path) -> Result<Vec<Account>, Vec<String>> {
+fn accounts(path: &Path) -> Result<Vec<Account>, Vec<String>> {
     let failed = |fault: yaml::Fault| format!("{}:{fault}", path.display());
     let text = std::fs::read_to_string(path)
         .map_err(|error| vec![format!("cannot read accounts {}: {error}", path.display())])?;
@@ -59,7 +65,7 @@ fn account(id: &str, node: &yaml::Node) -> Result<Account, Vec<yaml::Fault>> {
 }
 
 /// What routes and messages tell of accounts.
-pub fn facts(accounts: &[Account]) -> BTreeMap<String, AccountFacts> {
+fn facts(accounts: &[Account]) -> BTreeMap<String, AccountFacts> {
     let facts = |account: &Account| AccountFacts {
         name: account.name.clone(),
         ou: account.ou.clone(),
@@ -68,15 +74,101 @@ pub fn facts(accounts: &[Account]) -> BTreeMap<String, AccountFacts> {
     accounts.iter().map(|account| (account.id.clone(), facts(account))).collect()
 }
 
-/// Works out the fields of rules with what is known.
+/// Reads a baseline.
 ///
 /// # Errors
-/// A line for each account and organisation that is none.
-pub fn enrich(accounts: Vec<Account>, organizations: &[String]) -> Result<Enrich, Vec<String>> {
-    let config = TablesConfig { accounts, organizations: organizations.to_vec() };
-    match Tables::from_config(config) {
-        Ok(tables) => Ok(Enrich { tables }),
-        Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+/// In words, with the file and what to do.
+pub fn baseline(path: &Path) -> Result<Baseline, String> {
+    let told = |error: &dyn std::fmt::Display| format!("baseline {}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| told(&error))?;
+    Baseline::read(&bytes).map_err(|error| told(&error))
+}
+
+/// Where what is known besides the records stands.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// A file of accounts.
+    pub accounts: Option<PathBuf>,
+    /// Ids of organisations.
+    pub organizations: Vec<String>,
+    /// Files of networks, by the name of their list.
+    pub networks: BTreeMap<String, PathBuf>,
+    /// A baseline.
+    pub baseline: Option<PathBuf>,
+}
+
+/// What is known, read.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Works out the fields of rules.
+    pub enrich: Enrich,
+    /// For routes and messages.
+    pub accounts: BTreeMap<String, AccountFacts>,
+    /// Values of lists that do not hold any more.
+    pub ended: Vec<Ended>,
+    /// Some values end later.
+    pub has_ends: bool,
+}
+
+impl Context {
+    /// Of a configuration.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            accounts: config.alerts.accounts.clone(),
+            organizations: config.enrich.organizations.clone(),
+            networks: config.enrich.networks.clone(),
+            baseline: config.enrich.baseline.clone(),
+        }
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// A line for each thing that is wrong.
+    pub fn read(&self, now: Timestamp) -> Result<Known, Vec<String>> {
+        let mut known = Known::default();
+        let mut faults = Vec::new();
+        let accounts = match self.accounts.as_deref().map(accounts) {
+            Some(Ok(accounts)) => accounts,
+            Some(Err(lines)) => {
+                faults.extend(lines);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        known.accounts = facts(&accounts);
+        let mut networks = BTreeMap::new();
+        for (name, path) in &self.networks {
+            let mut lists = Lists::default();
+            match lists.read(path, utc(now).date()) {
+                Ok(()) => {
+                    networks.insert(name.clone(), lists.values.into_values().flatten().collect());
+                    known.ended.extend(lists.ended);
+                    known.has_ends |= lists.has_ends;
+                }
+                Err(why) => faults.push(format!("networks {}: {why}", path.display())),
+            }
+        }
+        let config = TablesConfig { accounts, organizations: self.organizations.clone(), networks };
+        let tables = Tables::from_config(config);
+        let baseline = self.baseline.as_deref().map(baseline).transpose();
+        match (tables, baseline) {
+            (Ok(tables), Ok(None)) => known.enrich.tables = tables,
+            (Ok(tables), Ok(Some(baseline))) => {
+                known.enrich.tables = tables.with_baseline(baseline);
+            }
+            (tables, baseline) => {
+                let wrong = tables.err().unwrap_or_default();
+                faults.extend(wrong.iter().map(ToString::to_string));
+                faults.extend(baseline.err());
+            }
+        }
+        if faults.is_empty() { Ok(known) } else { Err(faults) }
+    }
+
+    /// Files that it is made of.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.accounts.iter().chain(self.networks.values()).chain(&self.baseline)
     }
 }
 
@@ -94,13 +186,24 @@ mod tests {
         let read = accounts(&path).unwrap();
         assert_eq!(read[0].owner.as_deref(), Some("video team"));
         assert_eq!(facts(&read)["111122223333"].tags["team"], "video");
-        assert!(enrich(read, &["o-exampleorgid".to_owned()]).is_ok());
+        let mut context = Context {
+            accounts: Some(path.clone()),
+            organizations: vec!["o-exampleorgid".to_owned()],
+            ..Context::default()
+        };
+        assert!(context.read(Timestamp::UNIX_EPOCH).is_ok());
         std::fs::write(&path, "a: {nmae: x}\nb: 5\n").unwrap();
         let faults = accounts(&path).unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(faults[0].contains("accounts.yaml:1:5: unknown key \"nmae\""), "{faults:?}");
         std::fs::write(&path, "12: {name: x}\n").unwrap();
-        let faults = enrich(accounts(&path).unwrap(), &["ou-1".to_owned()]).unwrap_err();
-        assert_eq!(faults.len(), 2, "{faults:?}");
+        context.organizations = vec!["ou-1".to_owned()];
+        let networks = folder.path().join("tor.csv");
+        std::fs::write(&networks, "value\n198.51.100.0/24\nexit\n").unwrap();
+        context.networks.insert("tor".to_owned(), networks);
+        std::fs::write(folder.path().join("old"), "no baseline").unwrap();
+        context.baseline = Some(folder.path().join("old"));
+        let faults = context.read(Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(faults.len(), 4, "{faults:?}");
     }
 }

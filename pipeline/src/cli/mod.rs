@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backtest;
+mod baseline;
 mod config;
 mod coverage;
 mod explain;
@@ -67,6 +68,9 @@ enum Command {
     /// Check, test or list rules, and tell what they cover
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Make or show a baseline: who did what from where until now
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
     /// List, show, export or acknowledge alerts in the store
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(args) => backtest::backtest(&args),
         Command::Config(command) => config::config(command),
         Command::Explain(args) => explain::explain(&args),
+        Command::Baseline(command) => baseline::baseline(&command),
         Command::Rules(command) => rules::rules(&command),
         Command::Alerts(command) => alerts::alerts(&command),
         Command::Outbox(command) => outbox::outbox(&command),

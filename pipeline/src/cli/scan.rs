@@ -24,7 +24,6 @@ use super::scan_args::{Format, ScanArgs};
 use super::scan_config::{self, ScanConfig};
 use super::summary::Totals;
 use super::{code, eprintln_line, times};
-use crate::context;
 use crate::output::clean::clean;
 use crate::output::{
     AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
@@ -133,10 +132,16 @@ fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> 
 
 /// What is known besides the records; `None` if that can't be used, which has been told.
 fn enrich(args: &ScanArgs, config: &ScanConfig) -> Option<Enrich> {
-    let file = args.own_accounts.as_ref().or(config.own_accounts.as_ref());
-    let accounts = file.map_or(Ok(Vec::new()), |path| context::accounts(path));
-    match accounts.and_then(|accounts| context::enrich(accounts, &config.organizations)) {
-        Ok(enrich) => Some(enrich),
+    let mut context = config.context.clone();
+    context.accounts = args.own_accounts.clone().or(context.accounts);
+    context.baseline = args.baseline.clone().or(context.baseline);
+    match context.read(Timestamp::now()) {
+        Ok(known) => {
+            for ended in &known.ended {
+                eprintln_line(&clean(&format!("askance: warning: {ended}: it holds no more")));
+            }
+            Some(known.enrich)
+        }
         Err(lines) => {
             lines.iter().for_each(|line| eprintln_line(&clean(&format!("askance: {line}"))));
             None

@@ -29,6 +29,9 @@ pub struct ScanArgs {
     /// A file of your accounts, so that rules can tell strangers from them
     #[arg(long, value_name = "FILE", help_heading = "What is looked at")]
     pub own_accounts: Option<PathBuf>,
+    /// What was seen before, from `askance baseline build`
+    #[arg(long, value_name = "FILE", help_heading = "What is looked at")]
+    pub baseline: Option<PathBuf>,
     /// Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z
     #[arg(long, value_name = "TIME", help_heading = "What is looked at")]
     pub from: Option<String>,

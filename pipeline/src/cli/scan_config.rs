@@ -8,6 +8,7 @@ use askance_stages::decode::DecodeLimits;
 use askance_stages::model::Level;
 
 use crate::config;
+use crate::context::Context;
 
 /// What a configuration file says to a scan.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +29,8 @@ pub struct ScanConfig {
     pub regions: Vec<String>,
     /// `filter.min_level`.
     pub min_level: Option<Level>,
-    /// `alerts.accounts`: a file.
-    pub own_accounts: Option<PathBuf>,
-    /// `enrich.organizations`.
-    pub organizations: Vec<String>,
+    /// `enrich`, and `alerts.accounts`.
+    pub context: Context,
     /// `limits`.
     pub limits: DecodeLimits,
 }
@@ -44,14 +43,13 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
     let config = config::read(path)?.config;
     let levels = config.rules.levels.iter().map(|(id, level)| (id.clone(), level.level()));
     Ok(ScanConfig {
+        context: Context::of(&config),
         levels: levels.collect(),
         rule_paths: config.rules.paths,
         builtin: config.rules.builtin,
         placeholders: config.rules.placeholders,
         disable: config.rules.disable,
         accounts: config.filter.accounts,
-        own_accounts: config.alerts.accounts,
-        organizations: config.enrich.organizations,
         regions: config.filter.regions,
         min_level: config.filter.min_level.map(config::LevelName::level),
         limits: DecodeLimits {

@@ -243,6 +243,8 @@ fn place(config: &mut Config, folder: &Path) {
     config.rules.paths.iter_mut().for_each(set);
     config.rules.placeholders.iter_mut().for_each(set);
     config.alerts.accounts.iter_mut().for_each(set);
+    config.enrich.networks.values_mut().for_each(set);
+    config.enrich.baseline.iter_mut().for_each(set);
     match &mut config.store {
         StoreConfig::Sqlite { path, .. } => set(path),
         StoreConfig::Dynamodb(_) => {}

@@ -7,18 +7,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use askance_stages::decode::DecodeLimits;
-use askance_stages::enrich::Account;
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig};
 use askance_stages::model::Level;
-use askance_stages::raise::{Condition, Hours, Raise, RateCap, Route, Suppression};
+use askance_stages::raise::{AccountFacts, Condition, Hours, Raise, RateCap, Route, Suppression};
 use askance_stages::sigma::{Reading, Severity};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{self, Config};
-use crate::context;
+use crate::context::Context;
 use crate::rulebook::{self, RuleChoice};
 use crate::store::{InLanguages, Words};
 use crate::subject::Subject;
@@ -78,13 +77,11 @@ impl Plan {
         if rules.rules.is_empty() {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
-        let failed = |lines| PlanError { lines };
-        let accounts = match &config.alerts.accounts {
-            Some(path) => context::accounts(path).map_err(failed)?,
-            None => Vec::new(),
-        };
-        let raise = raise(config, &accounts, now, &mut warnings)?;
-        let enrich = context::enrich(accounts, &config.enrich.organizations).map_err(failed)?;
+        let known = Context::of(config).read(now).map_err(|lines| PlanError { lines })?;
+        warnings.extend(known.ended.iter().map(|ended| format!("{ended}: it holds no more")));
+        let has_ends = has_ends || known.has_ends;
+        let raise = raise(config, known.accounts, now, &mut warnings)?;
+        let enrich = known.enrich;
         let detect = Detect {
             rules,
             correlations,
@@ -134,9 +131,9 @@ impl Plan {
 
     /// Files and folders that a plan of this configuration is made from, besides the configuration.
     pub fn inputs(config: &Config) -> Vec<PathBuf> {
-        let accounts = config.alerts.accounts.iter();
+        let context = Context::of(config);
         let rules = config.rules.paths.iter().chain(&config.rules.placeholders);
-        rules.chain(accounts).cloned().collect()
+        rules.chain(context.files()).cloned().collect()
     }
 }
 
@@ -226,7 +223,7 @@ fn words(subject: &Subject<'_>) -> Words {
 
 fn raise(
     config: &Config,
-    accounts: &[Account],
+    accounts: BTreeMap<String, AccountFacts>,
     now: Timestamp,
     warnings: &mut Vec<String>,
 ) -> Result<Raise, PlanError> {
@@ -261,7 +258,7 @@ fn raise(
             .rate_cap
             .map(|cap| RateCap { count: cap.count.into(), per: signed(cap.per) }),
         routes,
-        accounts: context::facts(accounts),
+        accounts,
     })
 }
 

@@ -30,6 +30,7 @@ fn help_of_the_program() {
               config       Check a configuration, show its schema, write an example
               explain      Tell why a rule did or did not match an event
               rules        Check, test or list rules, and tell what they cover
+              baseline     Make or show a baseline: who did what from where until now
               alerts       List, show, export or acknowledge alerts in the store
               outbox       List, retry or drop messages that wait to be sent
               rejects      List what could not be read
@@ -82,6 +83,9 @@ fn help_of_scan() {
             What is looked at:
                   --own-accounts <FILE>
                       A file of your accounts, so that rules can tell strangers from them
+
+                  --baseline <FILE>
+                      What was seen before, from `askance baseline build`
 
                   --from <TIME>
                       Only events at this time or later: 24h, 2026-11-24, 2026-11-24T09:30:00Z

@@ -43,7 +43,11 @@ mod tests {
             ou: None,
             tags: BTreeMap::from([("cost.center".to_owned(), "42".to_owned())]),
         };
-        let config = TablesConfig { accounts: vec![account], organizations: Vec::new() };
+        let config = TablesConfig {
+            accounts: vec![account],
+            organizations: Vec::new(),
+            ..TablesConfig::default()
+        };
         let enrich = Enrich { tables: Tables::from_config(config).unwrap() };
         let check = |field, rest: &str, account: &str, expected: &str| {
             let event = json!({ "recipientAccountId": account });

@@ -263,7 +263,11 @@ mod tests {
     #[test]
     fn callers_of_other_accounts_are_foreign_unless_known() {
         let account = Account { id: "444455556666".to_owned(), ..Account::default() };
-        let config = TablesConfig { accounts: vec![account], organizations: Vec::new() };
+        let config = TablesConfig {
+            accounts: vec![account],
+            organizations: Vec::new(),
+            ..TablesConfig::default()
+        };
         let known = Enrich { tables: Tables::from_config(config).unwrap() };
         for (caller, without, with) in [
             ("111122223333", "false", "false"),

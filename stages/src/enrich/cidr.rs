@@ -71,6 +71,11 @@ impl Network {
         Some(Self { is_v4, first: address & !behind, last: address | behind })
     }
 
+    /// Whether it is of IPv4, its first address and its last.
+    pub(super) fn range(self) -> (bool, u128, u128) {
+        (self.is_v4, self.first, self.last)
+    }
+
     /// True if no address of it is on the internet.
     pub(super) fn is_private(self) -> bool {
         public([self]) == (0, 0)

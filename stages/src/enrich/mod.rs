@@ -4,6 +4,7 @@
 //! order of records nor what came before changes a value. Each family of fields has a file; their
 //! names are in `model::fields`. Fields are worked out when a rule looks at them, once for each record.
 
+mod baseline;
 mod tables;
 
 mod cidr;
@@ -13,14 +14,18 @@ mod request;
 mod account;
 mod actor;
 mod network;
+mod networks;
 mod openings;
 mod policy;
 mod shared;
 mod source;
 mod via;
 
+use baseline::Seen;
+
 use crate::model::{Derive, DerivedValues, Field, Memo, Record};
 
+pub use baseline::{Baseline, BaselineBuilder, BaselineError};
 pub use tables::{Account, TableError, Tables, TablesConfig};
 
 /// Works out the fields.
@@ -68,6 +73,15 @@ impl Derive for Enrich {
             Field::SourceKind => source::kind(record, into),
             Field::SourceIsPrivate => source::is_private(record, into),
             Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),
+            Field::SourceNetworks => source::networks(record, &tables.networks, into),
+            Field::FirstSeenActor => tables.first_seen(Seen::Actor, record, into),
+            Field::FirstSeenActorCall => tables.first_seen(Seen::ActorCall, record, into),
+            Field::FirstSeenActorNetwork => tables.first_seen(Seen::ActorNetwork, record, into),
+            Field::FirstSeenAccountRegion => tables.first_seen(Seen::AccountRegion, record, into),
+            Field::FirstSeenAccountService => tables.first_seen(Seen::AccountService, record, into),
+            Field::FirstSeenBaseline => {
+                tables.baseline.iter().for_each(|baseline| into.text(baseline.version()));
+            }
             Field::NetworkIsOpenToWorld
             | Field::NetworkIsAllPortsOpen
             | Field::NetworkWorldAdminPorts

@@ -209,6 +209,7 @@ mod tests {
         let config = TablesConfig {
             accounts: vec![account],
             organizations: vec!["o-exampleorgid".to_owned()],
+            ..TablesConfig::default()
         };
         Enrich { tables: Tables::from_config(config).unwrap() }
     }

@@ -5,6 +5,7 @@
 
 use super::actor::is_aws;
 use super::cidr::Network;
+use super::networks::Networks;
 use crate::model::{DerivedValues, Record};
 
 /// `askance.source.kind`.
@@ -28,6 +29,15 @@ pub(super) fn is_private(record: &Record<'_>, into: &mut DerivedValues) {
 /// `askance.source.vpc_endpoint`.
 pub(super) fn vpc_endpoint(record: &Record<'_>, into: &mut DerivedValues) {
     record.text(&["vpcEndpointId"]).into_iter().for_each(|id| into.text(id));
+}
+
+/// `askance.source.networks`.
+pub(super) fn networks(record: &Record<'_>, networks: &Networks, into: &mut DerivedValues) {
+    if networks.is_empty() {
+        return;
+    }
+    let network = record.text(&["sourceIPAddress"]).and_then(address);
+    network.into_iter().flat_map(|address| networks.of(address)).for_each(|name| into.text(name));
 }
 
 fn address(text: &str) -> Option<Network> {

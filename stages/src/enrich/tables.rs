@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Record;
+use super::baseline::{Baseline, Seen};
+use super::networks::Networks;
+use crate::model::{DerivedValues, Record};
 
 /// One account of one's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct TablesConfig {
     pub accounts: Vec<Account>,
     /// Ids of one's own organisations: `o-...`.
     pub organizations: Vec<String>,
+    /// Lists of networks by name.
+    pub networks: BTreeMap<String, Vec<String>>,
 }
 
 /// What is wrong with a [`TablesConfig`].
@@ -48,6 +52,14 @@ pub enum TableError {
         /// The account.
         id: String,
     },
+    /// It is neither an address nor a network.
+    #[error("{text:?} in the list {list:?} is no network: write 203.0.113.0/24 or an address")]
+    NotANetwork {
+        /// The list.
+        list: String,
+        /// As it was given.
+        text: String,
+    },
     /// It does not begin with `o-`.
     #[error("{id:?} is no organisation: an organisation's id begins with \"o-\"")]
     NotAnOrganization {
@@ -61,6 +73,8 @@ pub enum TableError {
 pub struct Tables {
     accounts: BTreeMap<String, Account>,
     organizations: BTreeSet<String>,
+    pub(super) networks: Networks,
+    pub(super) baseline: Option<Baseline>,
 }
 
 impl Tables {
@@ -85,7 +99,25 @@ impl Tables {
                 errors.push(TableError::NotAnOrganization { id });
             }
         }
+        match Networks::new(config.networks) {
+            Ok(networks) => tables.networks = networks,
+            Err(wrong) => errors.extend(
+                wrong.into_iter().map(|(list, text)| TableError::NotANetwork { list, text }),
+            ),
+        }
         if errors.is_empty() { Ok(tables) } else { Err(errors) }
+    }
+
+    /// The same, with what was seen before.
+    #[must_use]
+    pub fn with_baseline(self, baseline: Baseline) -> Self {
+        Self { baseline: Some(baseline), ..self }
+    }
+
+    /// Whether something was not seen before; nothing without a table, or where a record does not tell.
+    pub(super) fn first_seen(&self, seen: Seen, record: &Record<'_>, into: &mut DerivedValues) {
+        let known = self.baseline.as_ref().and_then(|baseline| baseline.has(seen, record));
+        known.into_iter().for_each(|was_seen| into.bool(!was_seen));
     }
 
     /// What is known of an account.
@@ -153,6 +185,7 @@ mod tests {
                 .map(account)
                 .to_vec(),
             organizations: vec!["o-exampleorgid".to_owned(), "ou-1".to_owned(), "o-".to_owned()],
+            networks: BTreeMap::from([("office".to_owned(), vec!["home".to_owned()])]),
         };
         let errors = Tables::from_config(config).unwrap_err();
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -164,6 +197,7 @@ mod tests {
                 "\"１１１１２２２２３３３３\" is no account: an account has 12 digits (in YAML it needs quotes)",
                 "\"ou-1\" is no organisation: an organisation's id begins with \"o-\"",
                 "\"o-\" is no organisation: an organisation's id begins with \"o-\"",
+                "\"home\" in the list \"office\" is no network: write 203.0.113.0/24 or an address",
             ]
         );
     }

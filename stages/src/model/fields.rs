@@ -67,6 +67,19 @@ fields! {
     SourceIsPrivate = "askance.source.is_private": "Whether the address that the call came from is not on \
         the internet. Absent if it is no address.",
     SourceVpcEndpoint = "askance.source.vpc_endpoint": "Id of the VPC endpoint through which the call came.",
+    SourceNetworks = "askance.source.networks": "Names of the lists of networks (`enrich.networks`) that \
+        the address is in.",
+
+    FirstSeenActor = "askance.first_seen.actor": "Whether the actor (a role whatever its session, a user) \
+        is not in the baseline. Absent without a baseline, as are the others of this kind.",
+    FirstSeenActorCall = "askance.first_seen.actor_call": "Whether the actor never made this call before.",
+    FirstSeenActorNetwork = "askance.first_seen.actor_network": "Whether the actor never called from this \
+        network before (/24, or /48 of IPv6). Absent for what is no address.",
+    FirstSeenAccountRegion = "askance.first_seen.account_region": "Whether nothing was done in this region \
+        of the account before.",
+    FirstSeenAccountService = "askance.first_seen.account_service": "Whether this service was not used in \
+        the account before.",
+    FirstSeenBaseline = "askance.first_seen.baseline": "The version of the baseline.",
 
     AccountName = "askance.account.name": "Name of the account, if it is known as one's own.",
     AccountOwner = "askance.account.owner": "Who owns the account, if that is known.",

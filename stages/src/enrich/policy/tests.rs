@@ -112,7 +112,11 @@ fn accounts_are_told_from_strangers() {
     check(Field::PolicyForeignPrincipals, &statement, "arn:aws:iam::444455556666:role/deploy");
     check(Field::PolicyServices, &statement, "ec2.amazonaws.com");
     let account = Account { id: "444455556666".to_owned(), ..Account::default() };
-    let config = TablesConfig { accounts: vec![account], organizations: Vec::new() };
+    let config = TablesConfig {
+        accounts: vec![account],
+        organizations: Vec::new(),
+        ..TablesConfig::default()
+    };
     let enrich = Enrich { tables: Tables::from_config(config).unwrap() };
     let event = with_statements(&statement);
     assert_eq!(show(&derive_with(&enrich, Field::PolicyForeignAccounts, "", &event)), "");
