@@ -27,6 +27,9 @@ const MAX_RESOURCES: usize = 5;
 /// Most fields that are shown.
 const MAX_FIELDS: usize = 8;
 
+/// Families of fields that are worked out of what a request changes.
+const CHANGES: [&str; 3] = ["network.", "policy.", "shared."];
+
 /// Fields that are told elsewhere in the message or tell nothing to people.
 const TOLD_ELSEWHERE: [&str; 8] = [
     "eventSource",
@@ -250,10 +253,13 @@ impl Teller {
             if is_told || is_resource || value.is_empty() {
                 continue;
             }
-            if field.starts_with("requestParameters.") {
+            // What is worked out is of the request too, but for who acted, from where and in which account.
+            let derived = field.strip_prefix("askance.");
+            let is_of_request = |name: &str| CHANGES.iter().any(|family| name.starts_with(family));
+            if field.starts_with("requestParameters.") || derived.is_some_and(is_of_request) {
                 label = phrases.changed;
             }
-            let name = field.strip_prefix("requestParameters.").unwrap_or(field);
+            let name = field.strip_prefix("requestParameters.").or(derived).unwrap_or(field);
             let name = self.bounded(name, LONGEST_FIELD);
             let value = self.bounded(value, LONGEST_VALUE);
             match fields.iter_mut().find(|(known, _)| *known == name) {
