@@ -9,23 +9,23 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use askance_stages::model::{Level, parse_time};
 use askance_stages::raise::{Message, MessageKind, Outcome, Raised, Revised};
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::DynamoStore;
-use super::calls::{TRANSACTION, defect};
+use super::calls::TRANSACTION;
 use super::keys::{
-    ALERT, ATTEMPTS, BODY, DUE, ERROR, EXPIRES, FATE, HASH, KIND, Key, LISTED_AT, LISTED_UNDER,
-    NUMBER, PARTS, QUEUED, SUPPRESSED, State, UPDATES, VERSION, WRITTEN, hash, shard, sortable,
+    ALERT, ATTEMPTS, DUE, ERROR, EXPIRES, FATE, KIND, Key, LISTED_AT, LISTED_UNDER, NUMBER, QUEUED,
+    SUPPRESSED, State, UPDATES, VERSION, WRITTEN, hash, shard, sortable,
 };
 use super::known::{Head, KeptRate, version};
-use super::row::{Row, number, pack};
+use super::row::{Row, pack};
 use super::trouble::Fault;
 use super::windows;
+use super::writes::{If, Writes};
 use crate::store::{Basis, Commit, MAX_GROUPS, StoreError, Words};
 
-const ATTEMPT: &str = "commit alerts";
+pub(super) const ATTEMPT: &str = "commit alerts";
 
 /// An alert as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,126 +51,6 @@ pub(super) fn level_number(level: Level) -> u8 {
         Level::Medium => 2,
         Level::High => 3,
         Level::Critical => 4,
-    }
-}
-
-/// Puts and deletes of one transaction, and what each is about, for messages.
-#[derive(Default)]
-struct Writes {
-    items: Vec<TransactWriteItem>,
-    about: Vec<&'static str>,
-    /// Parts of long bodies, written before.
-    parts: Vec<Row>,
-}
-
-/// When a row must be as it was for the transaction to go well.
-#[derive(Clone, Copy)]
-enum If {
-    /// It is not there.
-    Absent,
-    /// It has this version; 0: it is not there.
-    Version(u64),
-}
-
-impl Writes {
-    fn put(
-        &mut self,
-        about: &'static str,
-        row: Row,
-        condition: If,
-        table: &str,
-    ) -> Result<(), Fault> {
-        let put = Put::builder().table_name(table).set_item(Some(row.0));
-        let put = match condition {
-            If::Absent | If::Version(0) => put.condition_expression("attribute_not_exists(pk)"),
-            If::Version(version) => put
-                .condition_expression("row_version = :seen")
-                .expression_attribute_values(":seen", number(version)),
-        };
-        let put = put.build().map_err(defect)?;
-        self.items.push(TransactWriteItem::builder().put(put).build());
-        self.about.push(about);
-        Ok(())
-    }
-
-    /// Puts an alert as it is now in the place of what was there; who took note of it stays.
-    fn revise(
-        &mut self,
-        revised: &Revised,
-        kept: &KeptAlert,
-        expires: i64,
-        table: &str,
-    ) -> Result<(), StoreError> {
-        let alert = &revised.alert;
-        let key = Key::alert(&hash(&[&alert.id]));
-        let kept = KeptAlert {
-            json: revised.json.clone(),
-            account: alert.account.clone(),
-            id: kept.id.clone(),
-            fate: kept.fate.clone(),
-            leader: kept.leader.clone(),
-            suppressed_by: kept.suppressed_by.clone(),
-            title: kept.title.clone(),
-            rule: kept.rule.clone(),
-            level: kept.level,
-            raised: kept.raised,
-        };
-        let mut row = Row::at(&key);
-        row.number(EXPIRES, expires);
-        self.parts.extend(row.body(pack(&kept)?));
-        let (mut set, mut remove) = (vec!["expires_at = :expires"], Vec::new());
-        let mut update = Update::builder()
-            .table_name(table)
-            .set_key(Some(Row::at(&key).0))
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":expires", number(expires));
-        for (name, holder, is_set) in [
-            (BODY, ":body", "row_body = :body"),
-            (PARTS, ":parts", "body_parts = :parts"),
-            (HASH, ":hash", "body_hash = :hash"),
-        ] {
-            match row.0.remove(name) {
-                Some(value) => {
-                    set.push(is_set);
-                    update = update.expression_attribute_values(holder, value);
-                }
-                None => remove.push(name),
-            }
-        }
-        let expression = format!("SET {} REMOVE {}", set.join(", "), remove.join(", "));
-        let update = update.update_expression(expression).build().map_err(defect);
-        let update = update.map_err(|fault| fault.told(ATTEMPT))?;
-        self.items.push(TransactWriteItem::builder().update(update).build());
-        self.about.push("an alert that has changed");
-        Ok(())
-    }
-
-    fn delete_if(
-        &mut self,
-        about: &'static str,
-        key: &Key,
-        condition: If,
-        table: &str,
-    ) -> Result<(), Fault> {
-        let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
-        let delete = match condition {
-            If::Absent | If::Version(0) => delete,
-            If::Version(version) => delete
-                .condition_expression("row_version = :seen")
-                .expression_attribute_values(":seen", number(version)),
-        };
-        let delete = delete.build().map_err(defect)?;
-        self.items.push(TransactWriteItem::builder().delete(delete).build());
-        self.about.push(about);
-        Ok(())
-    }
-
-    fn delete(&mut self, about: &'static str, key: &Key, table: &str) -> Result<(), Fault> {
-        let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
-        let delete = delete.build().map_err(defect)?;
-        self.items.push(TransactWriteItem::builder().delete(delete).build());
-        self.about.push(about);
-        Ok(())
     }
 }
 

@@ -34,6 +34,7 @@ mod table;
 mod trouble;
 mod upkeep;
 mod windows;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
