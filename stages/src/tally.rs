@@ -31,6 +31,8 @@ pub struct Tally {
     pub alerts: [u64; Level::ALL.len()],
     /// Records and files passed by on purpose.
     pub dropped: Counts<{ Drop::ALL.len() }>,
+    /// By name: records that a condition of the configuration dropped.
+    pub dropped_for: BTreeMap<String, u64>,
     /// What could not be read.
     pub rejected: Counts<{ Reason::ALL.len() }>,
     /// What looked odd, of the records that were parsed.
@@ -81,6 +83,15 @@ impl Tally {
     /// Counts something passed by.
     pub fn drop(&mut self, drop: Drop) {
         self.dropped.0[drop as usize] += 1;
+    }
+
+    /// Counts a record that a named condition dropped.
+    pub fn drop_for(&mut self, name: &str) {
+        if let Some(count) = self.dropped_for.get_mut(name) {
+            *count += 1;
+        } else {
+            self.dropped_for.insert(name.to_owned(), 1);
+        }
     }
 
     /// Counts something that could not be read.
@@ -137,7 +148,8 @@ impl Tally {
                 .into_iter()
                 .map(|reason| self.rejected.0[reason as usize])
                 .sum();
-        self.records == self.passed + dropped + rejected
+        let dropped_for: u64 = self.dropped_for.values().sum();
+        self.records == self.passed + dropped + dropped_for + rejected
     }
 
     /// Adds another's counts.
@@ -154,6 +166,9 @@ impl Tally {
         self.rejected.add(&other.rejected);
         self.odd.add(&other.odd);
         self.untimed += other.untimed;
+        for (name, count) in &other.dropped_for {
+            *self.dropped_for.entry(name.clone()).or_default() += count;
+        }
         for (rule, count) in &other.unknown {
             *self.unknown.entry(rule.clone()).or_default() += count;
         }

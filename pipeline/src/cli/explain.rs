@@ -6,16 +6,19 @@ use anyhow::bail;
 use askance_stages::correlate::Correlations;
 use askance_stages::decode::Input;
 use askance_stages::enrich::Enrich;
-use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Tri};
+use askance_stages::matcher::{Clause, ClauseKind, Explanation, RuleSet, Scratch, Tri};
 use askance_stages::model::{Enriched, Level, Record};
 use askance_stages::sigma::ast::Askance;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::code;
 use super::scan::tell_problems;
 use super::scan_args::RuleArgs;
+use super::scan_config::{self, ScanConfig};
 use crate::output::clean::clean;
 use crate::rulebook::{self, RuleChoice};
+use crate::runtime::plan;
 use crate::sources::files::{Entry, Opener};
 
 /// What can be said to `askance explain`.
@@ -31,16 +34,27 @@ pub struct ExplainArgs {
     /// Id, name or title of a rule
     #[arg(long, value_name = "RULE")]
     pub rule: Option<String>,
+    /// A configuration: tells whether its filter.drop drops the event, and knows what it knows
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     #[command(flatten)]
     pub rules: RuleArgs,
 }
 
 /// Explains; answers the exit code.
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
+    let config = match &args.config {
+        Some(path) => scan_config::read(path)?,
+        None => ScanConfig::default(),
+    };
+    let failed = |lines: Vec<String>| anyhow::anyhow!(lines.join("\n"));
+    let enrich = config.context.read(Timestamp::now()).map_err(failed)?.enrich;
+    let drops = plan::drops(&config.drop).map_err(failed)?;
+    let is_named = !args.rules.rule_paths.is_empty();
     let reading = rulebook::read(&RuleChoice {
-        paths: args.rules.rule_paths.clone(),
-        with_builtin: args.rules.builtin,
-        placeholders: args.rules.placeholders.clone(),
+        paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths },
+        with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
+        placeholders: [config.placeholders, args.rules.placeholders.clone()].concat(),
         now: None,
     })?;
     if !tell_problems(&reading, args.rules.keep_going) {
@@ -60,7 +74,14 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
             return;
         }
         found += 1;
-        text.push_str(&one_event(args, &rules, &wanted, index, record));
+        let enriched = Enriched { record, derive: &enrich };
+        text.push_str(&one_event(args, &rules, &wanted, index, enriched));
+        if let Some(name) = drops.reason(enriched, &mut Scratch::default()) {
+            let name = clean(name);
+            text.push_str(&format!(
+                "\ndropped by filter.drop \"{name}\": only rules with `always: true` see it\n"
+            ));
+        }
     })?;
     if found == 0 {
         bail!("there is no event {} in {}", args.event, args.file.display());
@@ -110,8 +131,9 @@ fn one_event(
     rules: &RuleSet,
     wanted: &[usize],
     index: u64,
-    record: &Record<'_>,
+    enriched: Enriched<'_, '_, Enrich>,
 ) -> String {
+    let record = enriched.record;
     let field = |path: &[&str]| clean(record.text(path).unwrap_or("unknown"));
     let mut text = format!(
         "event {}: {} {} at {} (record {index} of {})\n",
@@ -122,9 +144,8 @@ fn one_event(
         clean(&args.file.to_string_lossy()),
     );
     let mut others = 0;
-    let enrich = Enrich::default();
     for at in wanted {
-        let explanation = rules.explain(*at, Enriched { record, derive: &enrich });
+        let explanation = rules.explain(*at, enriched);
         if args.rule.is_none() && explanation.truth == Tri::False {
             others += 1;
             continue;

@@ -29,6 +29,7 @@ use crate::output::{
     AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
 };
 use crate::rulebook::{self, RuleChoice};
+use crate::runtime::plan;
 use crate::runtime::pool::{self, Control, Event};
 use crate::runtime::seen::Seen;
 use crate::sources::files::Files;
@@ -50,11 +51,19 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         return Ok(code::USE);
     };
     let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
+    let drops = match plan::drops(&config.drop) {
+        Ok(drops) => drops,
+        Err(lines) => {
+            lines.iter().for_each(|line| eprintln_line(&clean(&format!("askance: {line}"))));
+            return Ok(code::USE);
+        }
+    };
     // The process ends soon: freeing thousands of rules one by one would only take time.
     let detect = ManuallyDrop::new(Detect {
         rules,
         correlations,
         enrich,
+        drops,
         config: DetectConfig {
             filter,
             limits: config.limits,

@@ -29,6 +29,8 @@ pub struct ScanConfig {
     pub regions: Vec<String>,
     /// `filter.min_level`.
     pub min_level: Option<Level>,
+    /// `filter.drop`: name and selection.
+    pub drop: Vec<config::DropCondition>,
     /// `enrich`, and `alerts.accounts`.
     pub context: Context,
     /// `limits`.
@@ -50,6 +52,7 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
         placeholders: config.rules.placeholders,
         disable: config.rules.disable,
         accounts: config.filter.accounts,
+        drop: config.filter.drop,
         regions: config.filter.regions,
         min_level: config.filter.min_level.map(config::LevelName::level),
         limits: DecodeLimits {

@@ -73,6 +73,9 @@ impl Totals {
             }
         };
         let mut passed_by = named(tally.dropped.all(), Drop::ALL.map(Drop::name));
+        for (name, count) in &tally.dropped_for {
+            passed_by.push(format!("{} {}", number(*count), clean(name)));
+        }
         if self.skipped_files > 0 {
             passed_by.push(format!("{} not_a_trail_by_name", number(self.skipped_files)));
         }

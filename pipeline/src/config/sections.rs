@@ -62,6 +62,21 @@ pub struct FilterSection {
     pub regions: Vec<String>,
     /// Only rules of this level and above.
     pub min_level: Option<LevelName>,
+    /// Records that rules do not look at, by named conditions; rules with `always: true` see them all
+    /// the same.
+    pub drop: Vec<DropCondition>,
+}
+
+/// One of `filter.drop`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropCondition {
+    /// A name, for counters.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,63}$"))]
+    pub name: String,
+    /// A Sigma selection on the record: `{eventSource: config.amazonaws.com, readOnly: true}`.
+    #[serde(rename = "match")]
+    pub selection: Value,
 }
 
 /// `enrich`.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use askance_stages::decode::DecodeLimits;
 use askance_stages::filter::FilterConfig;
-use askance_stages::flow::{Detect, DetectConfig};
+use askance_stages::flow::{Detect, DetectConfig, DropError, Drops};
 use askance_stages::model::Level;
 use askance_stages::raise::{AccountFacts, Condition, Hours, Raise, RateCap, Route, Suppression};
 use askance_stages::sigma::{Reading, Severity};
@@ -82,10 +82,12 @@ impl Plan {
         let has_ends = has_ends || known.has_ends;
         let raise = raise(config, known.accounts, now, &mut warnings)?;
         let enrich = known.enrich;
+        let drops = drops(&config.filter.drop).map_err(|lines| PlanError { lines })?;
         let detect = Detect {
             rules,
             correlations,
             enrich,
+            drops,
             config: DetectConfig {
                 filter: FilterConfig {
                     accounts: config.filter.accounts.clone(),
@@ -260,6 +262,18 @@ fn raise(
         routes,
         accounts,
     })
+}
+
+/// `filter.drop`.
+///
+/// # Errors
+/// A line for each condition that is none.
+pub fn drops(written: &[config::DropCondition]) -> Result<Drops, Vec<String>> {
+    let conditions = written.iter().map(|drop| (drop.name.as_str(), &drop.selection));
+    let told = |errors: Vec<DropError>| {
+        errors.iter().map(|error| format!("filter.drop {error}")).collect()
+    };
+    Drops::compile(conditions).map_err(told)
 }
 
 fn signed(span: config::Span) -> SignedDuration {

@@ -107,6 +107,10 @@ impl Counter {
             families.stage_dropped.with_label_values(&[stage, drop.name()]).inc_by(*count);
             filtered += if stage == "filter" { *count } else { 0 };
         }
+        for (name, count) in &tally.dropped_for {
+            families.stage_dropped.with_label_values(&["filter", name]).inc_by(*count);
+            filtered += count;
+        }
         for (odd, count) in Odd::ALL.into_iter().zip(tally.odd.all()) {
             families.stage_odd.with_label_values(&[odd.name()]).inc_by(*count);
         }

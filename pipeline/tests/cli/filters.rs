@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::records::{record_with, trail};
+use crate::records::{RULE, record_with, trail};
 use crate::sandbox::Sandbox;
 
 fn at(id: &str, time: &str) -> Value {
@@ -118,4 +118,26 @@ fn an_account_is_the_one_that_it_happened_in() {
     );
     sandbox.scan(&["in.json", "--account", "111122223333"]).found(&["across"]);
     sandbox.scan(&["in.json", "--account", "999999999999"]).found(&["old"]);
+}
+
+#[test]
+fn a_named_condition_drops_records_and_rules_that_must_see_all_see_them() {
+    let records = [
+        record_with("a", json!({"userAgent": "nightly-job/1"})),
+        record_with("b", json!({"userAgent": "aws-cli"})),
+    ];
+    let sandbox = Sandbox::with("in.json", trail(&records));
+    let config = "rules: {paths: [rule.yml]}\nfilter:\n    drop:\n        \
+                  - {name: nightly, match: {userAgent|startswith: nightly}}\n";
+    sandbox.write("c.yaml", config);
+    let scan = || sandbox.run(&["scan", "in.json", "--config", "c.yaml", "--format", "jsonl"]);
+    scan().exits(0).found(&["b"]).says("passed by: 1 nightly");
+    sandbox.write("rule.yml", RULE.replace("askance: {", "askance: {always: true, "));
+    let run = scan();
+    run.exits(0).found(&["a", "b"]);
+    assert!(!run.err.contains("nightly"), "{}", run.err);
+    let explain = ["explain", "in.json", "--event", "a", "--config", "c.yaml"];
+    sandbox.run(&explain).exits(0).shows("dropped by filter.drop \"nightly\"");
+    sandbox.write("c.yaml", config.replace("startswith", "startwith"));
+    scan().exits(2).says("filter.drop nightly: unknown modifier \"startwith\"");
 }

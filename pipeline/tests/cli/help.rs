@@ -187,10 +187,12 @@ fn help_of_explain() {
               <FILE>  File that holds the event, or - for standard input
 
             Options:
-                  --event <ID>   The event's eventID
-                  --rule <RULE>  Id, name or title of a rule
-              -h, --help         Print help
-              -V, --version      Print version
+                  --event <ID>     The event's eventID
+                  --rule <RULE>    Id, name or title of a rule
+                  --config <FILE>  A configuration: tells whether its filter.drop drops the event, and knows
+                                   what it knows
+              -h, --help           Print help
+              -V, --version        Print version
 
             Rules:
                   --rules <PATH>         Rule file or folder, instead of the built-in rules; may be repeated

@@ -13,6 +13,7 @@ pub(super) struct Looking<'l> {
     pub detect: &'l Detect,
     pub candidates: &'l Candidates,
     pub scratch: &'l mut Scratch,
+    pub drop_scratch: &'l mut Scratch,
     pub looked_into: &'l mut u64,
     pub index: u64,
 }
@@ -33,7 +34,6 @@ impl Looking<'_> {
             run.tally.drop(reason);
             return;
         }
-        run.tally.passed += 1;
         odd.iter().copied().chain(oddities(record, time, account)).for_each(|o| run.tally.odd(o));
         if config.with_days {
             let day = time
@@ -46,6 +46,9 @@ impl Looking<'_> {
         }
         let (detect, index) = (self.detect, self.index);
         let enriched = Enriched { record, derive: &detect.enrich };
+        // What is dropped is still seen by rules that must see everything.
+        let dropped = detect.drops.reason(enriched, self.drop_scratch);
+        let mut is_needed = dropped.is_none();
         if let Some(nanoseconds) = config.nanoseconds {
             *self.looked_into += 1;
             if self.looked_into.is_multiple_of(TIMED_EVERY) {
@@ -65,6 +68,10 @@ impl Looking<'_> {
             self.scratch,
             |rule_index, truth, scratch| {
                 let compiled = &detect.rules.rules[rule_index];
+                if dropped.is_some() && !compiled.is_always {
+                    return;
+                }
+                is_needed = true;
                 let rule = &compiled.facts;
                 if truth == Tri::Unknown {
                     *run.tally.unknown.entry(rule.rule.id.clone()).or_default() += 1;
@@ -103,5 +110,9 @@ impl Looking<'_> {
                 (run.sink)(Output::Alert(Box::new(alert)));
             },
         );
+        match dropped.filter(|_| !is_needed) {
+            Some(name) => run.tally.drop_for(name),
+            None => run.tally.passed += 1,
+        }
     }
 }

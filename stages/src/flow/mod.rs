@@ -3,6 +3,7 @@
 //! An object goes through on one core, from unpacking to alerts, with buffers that are kept from
 //! object to object: [`Worker::run`]. Nothing here reads a file, a clock or the environment.
 
+mod drops;
 mod each;
 mod looking;
 mod worker;
@@ -15,6 +16,7 @@ use crate::matcher::RuleSet;
 use crate::model::{Alert, Entry, Reject};
 
 pub use crate::model::Unknown;
+pub use drops::{DropError, Drops};
 pub use each::each_record;
 pub use worker::Worker;
 
@@ -33,6 +35,8 @@ pub struct Detect {
     pub correlations: Correlations,
     /// Works out the fields that stand in no record.
     pub enrich: Enrich,
+    /// What is not looked at.
+    pub drops: Drops,
     /// What is asked for.
     pub config: DetectConfig,
 }
@@ -41,7 +45,13 @@ impl Detect {
     /// Rules that feed no correlation, and nothing known besides the records.
     #[must_use]
     pub fn new(rules: RuleSet, config: DetectConfig) -> Self {
-        Self { rules, correlations: Correlations::default(), enrich: Enrich::default(), config }
+        Self {
+            rules,
+            correlations: Correlations::default(),
+            enrich: Enrich::default(),
+            drops: Drops::default(),
+            config,
+        }
     }
 }
 

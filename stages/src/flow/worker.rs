@@ -31,6 +31,7 @@ struct Engine<'d> {
     parser: Parser,
     candidates: Candidates,
     scratch: Scratch,
+    drop_scratch: Scratch,
     unescaped: String,
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
@@ -79,6 +80,7 @@ impl<'d> Worker<'d> {
                 parser: Parser::default(),
                 candidates: Candidates::default(),
                 scratch: Scratch::default(),
+                drop_scratch: Scratch::default(),
                 unescaped: String::new(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
                 looked_into: 0,
@@ -291,9 +293,11 @@ impl Engine<'_> {
             }
         }
         let (detect, candidates, scratch) = (self.detect, &self.candidates, &mut self.scratch);
+        let drop_scratch = &mut self.drop_scratch;
         let looked_into = &mut self.looked_into;
         let parsed = self.parser.parse(text, |record, odd| {
-            let mut looking = Looking { detect, candidates, scratch, looked_into, index };
+            let mut looking =
+                Looking { detect, candidates, scratch, drop_scratch, looked_into, index };
             looking.record(&record, odd, verdict, run);
         });
         if let Err(why) = parsed {

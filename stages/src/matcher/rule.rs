@@ -63,6 +63,8 @@ pub struct CompiledRule {
     pub rule: Arc<ast::Rule>,
     /// What its alerts tell of it.
     pub facts: RuleFacts,
+    /// It sees records that conditions of the configuration drop.
+    pub is_always: bool,
     /// The rule's own detection, then each filter's: all must hold.
     pub(super) parts: Vec<Part>,
 }
@@ -195,7 +197,8 @@ pub(super) fn compile(rule: Arc<ast::Rule>, fields: &mut Fields) -> Result<Compi
         level: rule.level,
         resource: rule.askance.as_ref().map_or_else(Vec::new, |askance| askance.resource.clone()),
     };
-    Ok(CompiledRule { rule, facts, parts })
+    let is_always = rule.askance.as_ref().is_some_and(|askance| askance.always);
+    Ok(CompiledRule { rule, facts, is_always, parts })
 }
 
 fn compile_part(

@@ -4,7 +4,7 @@ use super::ast::{Askance, Emit};
 use super::scope::Scope;
 use crate::yaml::{Mapping, Node, Position, nearest};
 
-const KEYS: [&str; 7] = ["resource", "ask", "why", "fix", "verify", "route", "controls"];
+const KEYS: [&str; 8] = ["resource", "ask", "why", "fix", "verify", "route", "controls", "always"];
 
 /// Keys of a correlation's block: what it is about is what its events share.
 const KEYS_OF_CORRELATION: [&str; 7] = ["ask", "why", "fix", "verify", "route", "controls", "emit"];
@@ -64,6 +64,10 @@ fn block(scope: &mut Scope<'_>, mapping: &Mapping, keys: &[&str]) -> Askance {
             .map(str::to_owned),
         route: texts(scope, mapping, "route"),
         controls: texts(scope, mapping, "controls"),
+        always: mapping
+            .get_some("always")
+            .and_then(|node| scope.report.checked("always", node.boolean()))
+            .unwrap_or(false),
     };
     if let Some(node) = mapping.get("route") {
         for route in askance.route.iter().filter(|route| !ROUTES.contains(&route.as_str())) {

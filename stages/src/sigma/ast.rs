@@ -303,6 +303,8 @@ pub struct Askance {
     pub route: Vec<String>,
     /// Control numbers, for example `cis-5.0-3.4`.
     pub controls: Vec<String>,
+    /// It sees what a configuration has dropped (`filter.drop`), too.
+    pub always: bool,
 }
 
 /// A correlation document, checked: what is counted of what, within which time, told when.

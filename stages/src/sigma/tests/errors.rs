@@ -58,7 +58,7 @@ fn misspelled_keys_are_errors_where_they_would_be_silent() {
         &format!("title: T\n{SOURCE}{DETECTION}askance: {{resorce: x, rout: y, other: z}}\n"),
         "a.yml:4:11: unknown key \"resorce\" (did you mean \"resource\"?)\n\
          a.yml:4:23: unknown key \"rout\" (did you mean \"route\"?)\n\
-         a.yml:4:32: unknown key \"other\" (known keys: resource, ask, why, fix, verify, route, controls)",
+         a.yml:4:32: unknown key \"other\" (known keys: resource, ask, why, fix, verify, route, controls, always)",
     );
     check(
         "title: C\ncorelation: {type: temporal}\n",
