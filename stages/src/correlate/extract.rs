@@ -24,7 +24,7 @@ impl Correlations {
     pub fn entries(
         &self,
         rule_id: &str,
-        event: Event<'_, '_, impl Derive>,
+        event: &Event<'_, '_, impl Derive>,
         summary: &Summary,
         mut take: impl FnMut(Entry),
     ) {
