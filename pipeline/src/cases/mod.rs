@@ -18,17 +18,20 @@
 //!       remove: [requestParameters.acl]
 //! ```
 //!
+//! What is known besides the event stands in the case too: see [`known`].
 //! A case of a correlation has `events` instead of `event`: see [`series`].
 
 mod change;
+mod known;
 mod series;
 mod trial;
 
 use askance_stages::sigma::SourceFile;
-use askance_stages::yaml::{self, Fault, Node};
+use askance_stages::yaml::{self, Fault, Mapping, Node};
 use serde_json::Value;
 
 use self::change::json;
+use self::known::Known;
 use self::series::Series;
 use crate::rulebook;
 
@@ -58,6 +61,8 @@ pub struct Case {
     pub is_series: bool,
     /// What the events are made of, where there are several.
     series: Vec<Series>,
+    /// What is known besides the event.
+    known: Known,
     /// Line in its file.
     pub line: usize,
     /// The name of the case that it is like.
@@ -129,9 +134,10 @@ fn told(file: &SourceFile<'_>, faults: &[Fault]) -> Vec<String> {
 
 fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
     let mapping = node.mapping()?;
-    let mut known = vec!["name", "expect", "event", "events", "like", "set", "remove"];
-    known.extend(series::KEYS);
-    if let Some(fault) = mapping.unknown_keys(&known).into_iter().next() {
+    let mut keys = vec!["name", "expect", "event", "events", "like", "set", "remove"];
+    keys.extend(series::KEYS);
+    keys.extend(known::KEYS);
+    if let Some(fault) = mapping.unknown_keys(&keys).into_iter().next() {
         return Err(fault);
     }
     let missing = |key: &str| Fault::new(node.position, format!("`{key}` is missing"));
@@ -145,13 +151,13 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
         "miss" => false,
         _ => return Err(Fault::new(expect.position, "`expect` must be `hit` or `miss`")),
     };
-    let (is_series, mut series) =
+    let (is_series, mut series, base) =
         match (mapping.get("event"), mapping.get("events"), mapping.get("like")) {
-            (Some(event), None, None) => (false, vec![Series::of(json(event)?)]),
-            (None, Some(events), None) => (true, series::read(events, earlier)?),
+            (Some(event), None, None) => (false, vec![Series::of(json(event)?)], Known::default()),
+            (None, Some(events), None) => (true, series::read(events, earlier)?, Known::default()),
             (None, None, Some(like)) => {
                 let base = find(earlier, like)?;
-                (base.is_series, base.series.clone())
+                (base.is_series, base.series.clone(), base.known.clone())
             }
             _ => {
                 return Err(Fault::new(
@@ -161,16 +167,15 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
             }
         };
     let like = mapping.get("like").and_then(Node::as_str).map(str::to_owned);
-    let mut changes = Vec::new();
+    if let Some(fault) = misplaced(mapping, is_series) {
+        return Err(fault);
+    }
+    let (known, mut changes) = Known::read(mapping, base, earlier)?;
+    known.enrich().map_err(|why| Fault::new(node.position, why))?;
     if is_series {
         let how = series::How::read(mapping)?;
         changes.extend(how.words());
         series.iter_mut().for_each(|it| it.how.override_by(&how));
-    } else if let Some(entry) =
-        mapping.entries.iter().find(|entry| series::KEYS.contains(&entry.key.as_str()))
-    {
-        let message = format!("`{}` is for cases with `events`", entry.key);
-        return Err(Fault::new(entry.key_position, message));
     }
     if let Some(set) = mapping.get_some("set") {
         for entry in &set.mapping()?.entries {
@@ -193,7 +198,17 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
     } else {
         series.iter().map(|it| it.event.clone()).collect()
     };
-    Ok(Case { name, is_hit, events, is_series, series, line: node.position.line, like, changes })
+    let line = node.position.line;
+    Ok(Case { name, is_hit, events, is_series, series, known, line, like, changes })
+}
+
+/// What is wrong with a key that does not go with one event, or with several.
+fn misplaced(mapping: &Mapping, is_series: bool) -> Option<Fault> {
+    let (others, wanted): (&[&str], _) =
+        if is_series { (&known::KEYS, "event") } else { (&series::KEYS, "events") };
+    let entry = mapping.entries.iter().find(|entry| others.contains(&entry.key.as_str()))?;
+    let message = format!("`{}` is for cases with `{wanted}`", entry.key);
+    Some(Fault::new(entry.key_position, message))
 }
 
 /// The earlier case that `like` names.

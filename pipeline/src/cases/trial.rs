@@ -59,8 +59,13 @@ impl Trial {
 
     fn run_rule(&self, index: usize, case: &Case) -> Option<Why> {
         let json = case.events.first()?.to_string();
+        let known = match case.known.enrich() {
+            Ok(known) => known,
+            Err(why) => return Some(Why::Words(why)),
+        };
+        let derive = known.as_ref().unwrap_or(&self.detect.enrich);
         let result = Parser::default().parse(json.as_bytes(), |record, _| {
-            let enriched = Enriched { record: &record, derive: &self.detect.enrich };
+            let enriched = Enriched { record: &record, derive };
             let explanation = self.detect.rules.explain(index, enriched);
             let is_hit = explanation.truth == Tri::True;
             (is_hit != case.is_hit).then(|| Why::Rule(Box::new(explanation)))
