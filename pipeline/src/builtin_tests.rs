@@ -109,6 +109,11 @@ fn without_any_one_selection_some_case_fails() {
                 let is_needed =
                     it.cases.cases.iter().any(|case| weaker.run(&it.id, case).is_some());
                 let place = &selection.place;
+                if selection.name.starts_with("hint_") {
+                    // It is there for the engine to pass over records by their bytes.
+                    assert!(!is_needed, "{place}: a hint changes what is found");
+                    continue;
+                }
                 assert!(is_needed, "{place}: no case of {} needs it", it.cases.path);
             }
         }

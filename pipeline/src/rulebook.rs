@@ -7,7 +7,7 @@ use std::sync::Arc;
 use askance_stages::correlate::Correlations;
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::{Level, utc};
-use askance_stages::sigma::ast::{Place, Rule};
+use askance_stages::sigma::ast::{Expr, Place, Rule, Search, Test};
 use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
 use jiff::Timestamp;
@@ -155,6 +155,40 @@ pub fn correlations(reading: &mut Reading, level: Level) -> Correlations {
         correlation.is_silent |= correlation.level < level;
     }
     Correlations::new(&reading.correlations)
+}
+
+/// Takes out the rules that ask what was seen before: without a baseline they match nothing, and would
+/// only have records read. Answers how many.
+pub fn without_baseline(reading: &mut Reading) -> usize {
+    let before = reading.rules.len();
+    reading.rules.retain(|rule| !asks_baseline(&rule.detection.condition, rule));
+    before - reading.rules.len()
+}
+
+/// True if the condition cannot hold without a baseline.
+fn asks_baseline(condition: &Expr, rule: &Rule) -> bool {
+    match condition {
+        Expr::And(parts) => parts.iter().any(|part| asks_baseline(part, rule)),
+        Expr::Or(parts) | Expr::AtLeast(_, parts) => {
+            !parts.is_empty() && parts.iter().all(|part| asks_baseline(part, rule))
+        }
+        Expr::Not(_) => false,
+        Expr::Selection(index) => is_of_baseline(&rule.detection.selections[*index].search),
+    }
+}
+
+fn is_of_baseline(search: &Search) -> bool {
+    match search {
+        Search::All(parts) => parts.iter().any(is_of_baseline),
+        Search::Any(parts) => !parts.is_empty() && parts.iter().all(is_of_baseline),
+        Search::Item(item) => {
+            let is_field = |field: &String| field.starts_with("askance.first_seen.");
+            let is_absence = |test: &Test| matches!(test, Test::Null | Test::Exists(false));
+            item.field.as_ref().is_some_and(is_field)
+                && !item.is_negated
+                && !item.tests.iter().any(is_absence)
+        }
+    }
 }
 
 /// Compiles the rules that raise alerts of `level` or above, and those that feed a correlation; what

@@ -20,7 +20,8 @@ const RULES: &str = "title: Many\nid: many\ncorrelation: {type: value_count, rul
 fn entry(number: u64, groups: u64) -> Entry {
     let group = number % groups;
     let account = format!("{:012}", group % 150);
-    let arn = format!("arn:aws:sts::{account}:assumed-role/service-role-{}/session-{group}", group % 900);
+    let arn =
+        format!("arn:aws:sts::{account}:assumed-role/service-role-{}/session-{group}", group % 900);
     let time = 1_790_000_000_000_000 + i64::try_from(number).unwrap_or_default() * 1000;
     Entry {
         correlation: "many".to_owned(),
@@ -40,7 +41,10 @@ fn entry(number: u64, groups: u64) -> Entry {
                 session: Some(format!("session-{group}")),
             },
             resource: Vec::new(),
-            origin: Some(Origin { path: format!("s3://trail/{}.json.gz", number / 500), index: number % 500 }),
+            origin: Some(Origin {
+                path: format!("s3://trail/{}.json.gz", number / 500),
+                index: number % 500,
+            }),
             event_id: Some(format!("00000000-0000-4000-8000-{number:012}")),
         },
     }
@@ -63,7 +67,8 @@ fn main() -> anyhow::Result<()> {
     let correlations = Correlations::new(&reading.correlations);
     let before = resident()?;
     let began = Instant::now();
-    let limits = KeeperLimits { groups: usize::try_from(groups)?.max(1_000_000), ..KeeperLimits::default() };
+    let limits =
+        KeeperLimits { groups: usize::try_from(groups)?.max(1_000_000), ..KeeperLimits::default() };
     let mut keeper = Keeper::new(&correlations, limits);
     (0..groups * each).for_each(|number| keeper.take(entry(number, groups)));
     let took = began.elapsed();
@@ -83,8 +88,13 @@ fn main() -> anyhow::Result<()> {
         for round in 0..each {
             let entry = entry(round * groups + group, groups);
             let now = entry.time;
-            let step =
-                correlations.step("many", state.as_deref(), vec![entry], now, SignedDuration::from_mins(30));
+            let step = correlations.step(
+                "many",
+                state.as_deref(),
+                vec![entry],
+                now,
+                SignedDuration::from_mins(30),
+            );
             state = step.state;
             steps += 1;
         }

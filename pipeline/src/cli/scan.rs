@@ -47,10 +47,12 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let filter = filter(args, &config)?;
     let mut totals = Totals::default();
     let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
-    let Some((rules, correlations)) = load_rules(args, &config, level, &mut totals)? else {
+    let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
+    let has_baseline = enrich.tables.has_baseline();
+    let loaded = load_rules(args, &config, (level, has_baseline), &mut totals)?;
+    let Some((rules, correlations)) = loaded else {
         return Ok(code::USE);
     };
-    let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
     let drops = match plan::drops(&config.drop) {
         Ok(drops) => drops,
         Err(lines) => {
@@ -162,7 +164,7 @@ fn enrich(args: &ScanArgs, config: &ScanConfig) -> Option<Enrich> {
 fn load_rules(
     args: &ScanArgs,
     config: &ScanConfig,
-    level: Level,
+    (level, has_baseline): (Level, bool),
     totals: &mut Totals,
 ) -> anyhow::Result<Option<(RuleSet, Correlations)>> {
     let is_named = !args.rules.rule_paths.is_empty();
@@ -211,6 +213,9 @@ fn load_rules(
     }
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
+    }
+    if !has_baseline {
+        totals.rules_of_baseline = rulebook::without_baseline(&mut reading);
     }
     let correlations = rulebook::correlations(&mut reading, level);
     match rulebook::compile(reading.rules, level, &correlations) {

@@ -28,6 +28,8 @@ pub struct Totals {
     pub rules_left_out: Vec<String>,
     /// Rules that ran and raise alerts.
     pub rules: usize,
+    /// Rules that did not run for want of a baseline.
+    pub rules_of_baseline: usize,
     /// Rules that ran and only feed correlations.
     pub feeding_rules: usize,
     /// Documents of rule files that don't run here, by reason.
@@ -123,6 +125,10 @@ impl Totals {
                 let rules = plural(self.feeding_rules as u64, "rule");
                 line.push_str(&format!(" (with {rules} of their own)"));
             }
+        }
+        if self.rules_of_baseline > 0 {
+            let rules = plural(self.rules_of_baseline as u64, "rule");
+            line.push_str(&format!(", {rules} not run (no --baseline)"));
         }
         if self.old_correlations > 0 {
             line.push_str(&format!(

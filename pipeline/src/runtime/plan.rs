@@ -67,6 +67,11 @@ impl Plan {
     pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
         let mut warnings = Vec::new();
         let mut reading = reading(config, keep_going, now, &mut warnings)?;
+        let known = Context::of(config).read(now).map_err(|lines| PlanError { lines })?;
+        warnings.extend(known.ended.iter().map(|ended| format!("{ended}: it holds no more")));
+        if !known.enrich.tables.has_baseline() {
+            rulebook::without_baseline(&mut reading);
+        }
         let subjects = Subject::all(&reading);
         let words = subjects.map(|subject| (subject.id.to_owned(), words(&subject))).collect();
         let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
@@ -77,8 +82,6 @@ impl Plan {
         if rules.rules.is_empty() {
             return Err(PlanError::one("there is no rule to run, so nothing could be found"));
         }
-        let known = Context::of(config).read(now).map_err(|lines| PlanError { lines })?;
-        warnings.extend(known.ended.iter().map(|ended| format!("{ended}: it holds no more")));
         let has_ends = has_ends || known.has_ends;
         let raise = raise(config, known.accounts, now, &mut warnings)?;
         let enrich = known.enrich;

@@ -47,12 +47,15 @@ pub fn actor(record: &Record<'_>) -> Actor {
 }
 
 /// What makes an event the same event: `eventID` and account, or a hash of the record where one of
-/// them is missing. `json` is the record as compact JSON.
-#[must_use]
-pub fn event_identity(record: &Record<'_>, account: Option<&str>, json: &str) -> String {
+/// them is missing. `json` gives the record as compact JSON.
+pub fn event_identity(
+    record: &Record<'_>,
+    account: Option<&str>,
+    json: impl FnOnce() -> String,
+) -> String {
     let event_id = record.text(&["eventID"]).filter(|id| !id.is_empty());
     match (event_id, account) {
         (Some(event_id), Some(account)) => format!("{event_id}/{account}"),
-        _ => hex(&Sha256::digest(json.as_bytes())),
+        _ => hex(&Sha256::digest(json().as_bytes())),
     }
 }

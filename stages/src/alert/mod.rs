@@ -3,6 +3,8 @@
 mod compact;
 mod identity;
 
+use std::cell::OnceCell;
+
 use serde_json::value::RawValue;
 
 use crate::model::{
@@ -30,7 +32,9 @@ pub struct Facts {
     account: Option<String>,
     region: Option<String>,
     actor: Actor,
-    event: Option<Box<RawValue>>,
+    /// The record as compact JSON, once an alert wants it: what only feeds correlations does not.
+    event: OnceCell<Option<Box<RawValue>>>,
+    with_event: bool,
     shared_event: Option<String>,
 }
 
@@ -52,16 +56,23 @@ impl Facts {
         account: Option<&str>,
         with_event: bool,
     ) -> Self {
-        let json = compact(record);
         Self {
-            identity: event_identity(record, account, &json),
+            identity: event_identity(record, account, || compact(record)),
             time: time.map(rfc3339),
             account: account.map(str::to_owned),
             region: record.text(&["awsRegion"]).map(str::to_owned),
             actor: actor(record),
             shared_event: shared_event(record),
-            event: with_event.then(|| RawValue::from_string(json).ok()).flatten(),
+            event: OnceCell::new(),
+            with_event,
         }
+    }
+}
+
+impl Facts {
+    fn event(&self, record: &Record<'_>) -> Option<Box<RawValue>> {
+        let event = || RawValue::from_string(compact(record)).ok();
+        self.with_event.then(|| self.event.get_or_init(event).clone()).flatten()
     }
 }
 
@@ -86,7 +97,7 @@ pub fn alert(
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
         correlation: None,
-        event: facts.event.clone(),
+        event: facts.event(record),
         is_historic: false,
         shared_event: facts.shared_event.clone(),
     }

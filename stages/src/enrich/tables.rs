@@ -114,6 +114,12 @@ impl Tables {
         Self { baseline: Some(baseline), ..self }
     }
 
+    /// Is it known what was seen before?
+    #[must_use]
+    pub fn has_baseline(&self) -> bool {
+        self.baseline.is_some()
+    }
+
     /// Whether something was not seen before; nothing without a table, or where a record does not tell.
     pub(super) fn first_seen(&self, seen: Seen, record: &Record<'_>, into: &mut DerivedValues) {
         let known = self.baseline.as_ref().and_then(|baseline| baseline.has(seen, record));
