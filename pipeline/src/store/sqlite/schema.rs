@@ -75,6 +75,10 @@ pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<u32, St
     let explain = |error: rusqlite::Error| trouble::explain(ATTEMPT, path, &error);
     let broken = |cause: String| StoreError::Broken { attempt: ATTEMPT, cause };
     let application: i32 = pragma(connection, "application_id").map_err(explain)?;
+    // A service may be making it at this moment.
+    if application == 0 && is_empty(connection).map_err(explain)? {
+        return Ok(0);
+    }
     if application != APPLICATION {
         return Err(broken(format!(
             "{} is a database of another program, not a store of askance: name another file",
@@ -137,8 +141,16 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-/// Each step in a transaction of its own, with its number.
+/// Each step in a transaction of its own, with its number; those of a new store in one, so that a
+/// command beside it sees all of its tables or none.
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if pragma::<u32>(&transaction, "user_version")? == 0 {
+        migrations.iter().try_for_each(|sql| transaction.execute_batch(sql))?;
+        transaction.execute_batch(&format!("PRAGMA user_version = {}", migrations.len()))?;
+        return transaction.commit();
+    }
+    drop(transaction);
     for (index, sql) in migrations.iter().enumerate() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Looked at anew each time: another program may be doing the same.
