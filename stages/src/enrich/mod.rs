@@ -8,6 +8,7 @@ mod baseline;
 mod tables;
 
 mod cidr;
+mod log_writers;
 mod principal;
 mod request;
 

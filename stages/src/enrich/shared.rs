@@ -1,7 +1,7 @@
 //! With whom a call shares something: the fields under `askance.shared.`.
 //!
-//! Calls that name whom they share with are read here, each by its own keys. Sharing by a policy
-//! document is read in `policy`. Calls that end sharing share nothing.
+//! Calls that name whom they share with, or whose bucket, registry or log takes what they write, are read
+//! here, each by its own keys. Sharing by a policy document is read in `policy`. Calls that end sharing share nothing.
 
 use super::principal::Principal;
 use super::request::{self, each, text, texts};
@@ -58,7 +58,7 @@ fn sharing<'r>(record: &Record<'r>) -> Option<Sharing<'r>> {
     let (source, name) = request::call(record)?;
     let at = request::parameters(record).unwrap_or_default();
     let mut sharing = Sharing::default();
-    if source == "s3" {
+    if source == "s3" && name != "PutBucketReplication" {
         return sharing.s3(record, at).then_some(sharing);
     }
     for path in paths(source, name)? {
@@ -104,6 +104,15 @@ fn paths(source: &str, name: &str) -> Option<&'static [&'static [&'static str]]>
             &[&["accountId"], &["organizationNode", "value"]]
         }
         ("ds", "ShareDirectory") => &[&["shareTarget", "id"]],
+        // What these write goes on to be written elsewhere.
+        ("dynamodb", "ExportTableToPointInTime") => &[&["s3BucketOwner"]],
+        ("ecr", "PutReplicationConfiguration") => {
+            &[&["replicationConfiguration", "rules", "destinations", "registryId"]]
+        }
+        ("logs", "PutSubscriptionFilter") => &[&["destinationArn"]],
+        ("s3", "PutBucketReplication") => {
+            &[&["ReplicationConfiguration", "Rule", "Destination", "Account"]]
+        }
         ("lakeformation", "GrantPermissions") => &[&["principal", "dataLakePrincipalIdentifier"]],
         _ => return None,
     })
@@ -287,6 +296,37 @@ mod tests {
                 "false||||||",
             ),
             (("kms", "Encrypt"), json!({ "principal": "*" }), "||||||"),
+            (
+                ("dynamodb", "ExportTableToPointInTime"),
+                json!({ "s3BucketOwner": "123456789012" }),
+                "false|123456789012|123456789012||||",
+            ),
+            (
+                ("ecr", "PutReplicationConfiguration"),
+                json!({ "replicationConfiguration": { "rules": [{ "destinations": [
+                    { "region": "us-east-1", "registryId": "111122223333" },
+                    { "region": "us-east-1", "registryId": "123456789012" },
+                ] }] } }),
+                "false|111122223333 123456789012|123456789012||||",
+            ),
+            (
+                ("logs", "PutSubscriptionFilter"),
+                json!({ "destinationArn": "arn:aws:logs:us-east-1:123456789012:destination:d" }),
+                "false|123456789012|123456789012||||",
+            ),
+            (
+                ("logs", "PutSubscriptionFilter"),
+                json!({ "destinationArn": "arn:aws:lambda:us-east-1:111122223333:function:f" }),
+                "false|111122223333|||||",
+            ),
+            (
+                ("s3", "PutBucketReplication"),
+                json!({ "ReplicationConfiguration": { "Rule": [
+                    { "Destination": { "Account": "111122223333", "Bucket": "arn:aws:s3:::a" } },
+                    { "Destination": { "Account": "123456789012", "Bucket": "arn:aws:s3:::b" } },
+                ] } }),
+                "false|111122223333 123456789012|123456789012||||",
+            ),
         ] {
             check(&without(), call, &parameters, expected);
         }

@@ -118,7 +118,7 @@ fields! {
         naming them or somebody in them, or by a condition for everyone.",
     PolicyForeignAccounts = "askance.policy.foreign_accounts": "Those of \
         `askance.policy.principal_accounts` that are neither the record's own account nor among the \
-        accounts that are known as one's own.",
+        accounts that are known as one's own, nor those by which AWS writes logs of load balancers.",
     PolicyForeignPrincipals = "askance.policy.foreign_principals": "Whom of those accounts a policy \
         names, as it is written.",
     PolicyServices = "askance.policy.services": "AWS services that a policy lets in.",

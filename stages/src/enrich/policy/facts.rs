@@ -1,5 +1,6 @@
 //! The fields of the family, from the statements of all documents of a request.
 
+use super::super::log_writers::writes_logs;
 use super::super::principal::{Arn, Principal};
 use super::super::request;
 use super::super::tables::Own;
@@ -63,10 +64,11 @@ fn who(
         .flat_map(Condition::accounts);
     let mut accounts: Vec<&str> = named_accounts.iter().map(|(account, _)| *account).collect();
     accounts.extend(by_condition);
-    let strangers = accounts.iter().filter(|account| !own.has_account(account));
+    let is_stranger = |account: &str| !own.has_account(account) && !writes_logs(account);
+    let strangers = accounts.iter().filter(|account| is_stranger(account));
     facts.texts(Field::PolicyForeignAccounts, strangers, is_cut);
     facts.texts(Field::PolicyPrincipalAccounts, &accounts, is_cut);
-    let strangers = named_accounts.iter().filter(|(account, _)| !own.has_account(account));
+    let strangers = named_accounts.iter().filter(|(account, _)| is_stranger(account));
     facts.texts(Field::PolicyForeignPrincipals, strangers.map(|(_, name)| name), is_cut);
     facts.texts(Field::PolicyServices, of_kind("service").map(|one| &one.name), is_cut);
     facts.texts(Field::PolicyFederated, of_kind("federated").map(|one| &one.name), is_cut);
