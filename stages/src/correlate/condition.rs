@@ -83,6 +83,17 @@ impl Condition {
         !matches!(self.measure, Measure::Events | Measure::Sources(_))
     }
 
+    /// False if these entries are too few for the condition to hold in any window of them, whatever
+    /// their times: most groups are of one or two.
+    pub(super) fn may_hold(&self, entries: &[Kept]) -> bool {
+        let most = match self.measure {
+            Measure::Events | Measure::Sources(_) => entries.len(),
+            Measure::Distinct => entries.iter().map(|entry| entry.values.len()).sum(),
+            Measure::Sum | Measure::Average | Measure::Percentile(_) => return true,
+        };
+        !self.is_monotone || self.is_within(most as f64)
+    }
+
     fn is_within(&self, measured: f64) -> bool {
         self.bounds.iter().all(|(how, bound)| match how {
             Comparison::Less => measured < *bound,

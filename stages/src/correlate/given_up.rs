@@ -57,9 +57,9 @@ impl Shared {
             };
             return;
         };
-        self.is_one_account &= of.who.account == detail.who.account;
-        self.is_one_region &= of.who.region == detail.who.region;
-        self.is_one_actor &= of.who.actor == detail.who.actor;
+        self.is_one_account &= of.who.account() == detail.who.account();
+        self.is_one_region &= of.who.region() == detail.who.region();
+        self.is_one_actor &= of.who.is_same_actor(&detail.who);
         self.is_one_resource &= of.resource == detail.resource;
     }
 }

@@ -35,12 +35,35 @@ pub(super) struct Detail {
     pub(super) event_id: Option<Box<str>>,
 }
 
-/// Who acted where.
+/// Who acted where: account, region, and the actor's kind, name, ARN, account and session. Groups are
+/// many and most texts short, so none of them has room to grow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Who {
-    pub(super) account: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) actor: Actor,
+pub(super) struct Who(pub(super) [Option<Box<str>>; 7]);
+
+impl Who {
+    fn new(account: Option<String>, region: Option<String>, actor: Actor) -> Self {
+        let Actor { kind, name, arn, account: own, session } = actor;
+        let texts = [account, region, kind, name, arn, own, session];
+        Self(texts.map(|text| text.map(String::into_boxed_str)))
+    }
+
+    pub(super) fn account(&self) -> Option<&str> {
+        self.0[0].as_deref()
+    }
+
+    pub(super) fn region(&self) -> Option<&str> {
+        self.0[1].as_deref()
+    }
+
+    pub(super) fn actor(&self) -> Actor {
+        let own = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+        let [_, _, kind, name, arn, account, session] = self.0.each_ref().map(own);
+        Actor { kind, name, arn, account, session }
+    }
+
+    pub(super) fn is_same_actor(&self, other: &Self) -> bool {
+        self.0[2..] == other.0[2..]
+    }
 }
 
 /// A group with its past as far as it matters.
@@ -105,7 +128,7 @@ impl Kept {
             is_judged: false,
             values: values.into_iter().map(String::into_boxed_str).collect(),
             detail: Detail {
-                who: Arc::new(Who { account, region, actor }),
+                who: Arc::new(Who::new(account, region, actor)),
                 resource: resource.into(),
                 path,
                 index,

@@ -140,10 +140,12 @@ impl<'c> Keeper<'c> {
     /// Evaluates what is held and answers all that is to be told, by time, and what was done.
     #[must_use]
     pub fn finish(mut self) -> (Vec<Tell>, KeeperCounts) {
+        // What is fed stands behind what feeds it, and may have got new groups by then.
         for place in 0..self.these.all.len() {
-            let keys = self.groups.keys().filter(|(of, _)| *of == place).cloned();
-            for key in keys.collect::<Vec<_>>() {
-                self.close(&key);
+            let of_place = |key: &Key, _: &mut Held| key.0 == place;
+            let held: Vec<(Key, Held)> = self.groups.extract_if(of_place).collect();
+            for (key, held) in held {
+                self.evaluate(&key, held);
             }
         }
         let mut tells = self.tells;
@@ -186,8 +188,16 @@ impl<'c> Keeper<'c> {
 
     /// Evaluates a group for the last time; what it feeds gets its episodes.
     fn close(&mut self, key: &Key) {
-        let Some(mut held) = self.groups.remove(key) else { return };
+        if let Some(held) = self.groups.remove(key) {
+            self.evaluate(key, held);
+        }
+    }
+
+    fn evaluate(&mut self, key: &Key, mut held: Held) {
         let rule: &Correlation = &self.these.all[key.0];
+        if held.group.is_none() && !rule.condition.may_hold(&held.new) {
+            return;
+        }
         let group = held.fill(&key.1, &mut self.counts.steps);
         let at = Moment { now: i64::MAX, lateness: 0, is_finite: true };
         let seen = group.look(rule, at, usize::MAX);

@@ -6,7 +6,7 @@ use super::compile::Correlation;
 use super::given_up::{GivenUp, Run, Shared};
 use super::group::{Detail, Episode, Group, Kept, Told, Who};
 use super::packed::{Reader, Writer};
-use crate::model::{Actor, Resource};
+use crate::model::Resource;
 
 /// Most bytes of a group's state.
 pub const MAX_STATE: usize = 256 << 10;
@@ -75,7 +75,7 @@ pub(super) fn room(entries: &[Kept]) -> usize {
 
 /// No less than the bytes of an entry, which shares texts with the next newer one.
 fn size_of(entry: &Kept, newer: Option<&Detail>) -> usize {
-    let of = |text: &Option<String>| text.as_ref().map_or(0, |text| text.len() + 3);
+    let of = |text: Option<&str>| text.map_or(0, |text| text.len() + 3);
     let detail = &entry.detail;
     let mut size = 80 + entry.values.iter().map(|value| value.len() + 6).sum::<usize>();
     size += detail.event_id.as_ref().map_or(0, |id| id.len() + 3);
@@ -83,12 +83,14 @@ fn size_of(entry: &Kept, newer: Option<&Detail>) -> usize {
         size += detail.path.as_ref().map_or(0, |path| path.len() + 3);
     }
     if newer.is_none_or(|newer| newer.who != detail.who) {
-        let Who { account, region, actor } = &*detail.who;
-        let Actor { kind, name, arn, account: own, session } = actor;
-        size += [account, region, kind, name, arn, own, session].map(of).iter().sum::<usize>();
+        size += detail.who.0.iter().map(|text| of(text.as_deref())).sum::<usize>();
     }
     if newer.is_none_or(|newer| newer.resource != detail.resource) {
-        size += detail.resource.iter().map(|it| of(&it.kind) + it.id.len() + 3).sum::<usize>();
+        size += detail
+            .resource
+            .iter()
+            .map(|it| of(it.kind.as_deref()) + it.id.len() + 3)
+            .sum::<usize>();
     }
     // Numbers of texts and lists.
     size + 6 * (7 + 2 * detail.resource.len())
@@ -120,9 +122,7 @@ fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Kept> {
 }
 
 fn write_detail(out: &mut Writer, detail: &Detail) {
-    let Who { account, region, actor } = &*detail.who;
-    let Actor { kind, name, arn, account: own, session } = actor;
-    for text in [account, region, kind, name, arn, own, session] {
+    for text in &detail.who.0 {
         out.optional(text.as_deref());
     }
     out.list(&detail.resource, |out, resource| {
@@ -135,17 +135,13 @@ fn write_detail(out: &mut Writer, detail: &Detail) {
 }
 
 fn read_detail(from: &mut Reader<'_>) -> Option<Detail> {
-    let (account, region) = (from.optional()?, from.optional()?);
-    let actor = Actor {
-        kind: from.optional()?,
-        name: from.optional()?,
-        arn: from.optional()?,
-        account: from.optional()?,
-        session: from.optional()?,
-    };
+    let mut who = Who::default();
+    for text in &mut who.0 {
+        *text = from.optional()?.map(String::into_boxed_str);
+    }
     let resource = from.list(|from| Some(Resource { kind: from.optional()?, id: from.text()? }))?;
     Some(Detail {
-        who: Arc::new(Who { account, region, actor }),
+        who: Arc::new(who),
         resource: resource.into(),
         path: from.optional()?.map(Into::into),
         index: from.number()?,

@@ -163,11 +163,11 @@ impl Telling<'_> {
 fn summary(shared: &Shared) -> Summary {
     let Some(of) = &shared.of else { return Summary::default() };
     let who = &of.who;
-    let own = |is_one: bool, text: &Option<String>| text.clone().filter(|_| is_one);
+    let own = |is_one: bool, text: Option<&str>| text.filter(|_| is_one).map(str::to_owned);
     Summary {
-        account: own(shared.is_one_account, &who.account),
-        region: own(shared.is_one_region, &who.region),
-        actor: if shared.is_one_actor { who.actor.clone() } else { Actor::default() },
+        account: own(shared.is_one_account, who.account()),
+        region: own(shared.is_one_region, who.region()),
+        actor: if shared.is_one_actor { who.actor() } else { Actor::default() },
         resource: if shared.is_one_resource { of.resource.to_vec() } else { Vec::new() },
         origin: None,
         event_id: None,
