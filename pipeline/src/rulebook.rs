@@ -133,6 +133,25 @@ pub fn read(choice: &RuleChoice) -> Result<Reading, RuleError> {
     Ok(reading)
 }
 
+/// True if there is a rule or correlation of this id.
+pub fn names(reading: &Reading, id: &str) -> bool {
+    reading.rules.iter().any(|rule| rule.id == id)
+        || reading.correlations.iter().any(|correlation| correlation.id == id)
+}
+
+/// Applies `rules.disable` and `rules.levels`.
+pub fn adjust(reading: &mut Reading, disable: &[String], level: impl Fn(&str) -> Option<Level>) {
+    for rule in &mut reading.rules {
+        // It goes on feeding correlations; if there is none, it is not compiled.
+        rule.is_silent |= disable.contains(&rule.id);
+        rule.level = level(&rule.id).unwrap_or(rule.level);
+    }
+    for correlation in &mut reading.correlations {
+        correlation.is_silent |= disable.contains(&correlation.id);
+        correlation.level = level(&correlation.id).unwrap_or(correlation.level);
+    }
+}
+
 /// True for `NAME.cases.yml`.
 pub fn is_case_file(path: &str) -> bool {
     path.ends_with(".cases.yml") || path.ends_with(".cases.yaml")

@@ -17,7 +17,7 @@ use super::scan::tell_problems;
 use super::scan_args::RuleArgs;
 use super::scan_config::{self, ScanConfig};
 use crate::output::clean::clean;
-use crate::rulebook::{self, RuleChoice};
+use crate::rulebook;
 use crate::runtime::plan;
 use crate::sources::files::{Entry, Opener};
 
@@ -50,13 +50,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
     let failed = |lines: Vec<String>| anyhow::anyhow!(lines.join("\n"));
     let enrich = config.context.read(Timestamp::now()).map_err(failed)?.enrich;
     let drops = plan::drops(&config.drop).map_err(failed)?;
-    let is_named = !args.rules.rule_paths.is_empty();
-    let reading = rulebook::read(&RuleChoice {
-        paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths },
-        with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
-        placeholders: [config.placeholders, args.rules.placeholders.clone()].concat(),
-        now: None,
-    })?;
+    let reading = rulebook::read(&config.choice(&args.rules))?;
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(code::USE);
     }

@@ -77,7 +77,7 @@ pub(super) fn problems(reading: &Reading) -> (u64, u64, String) {
     }
     for ended in &reading.ended {
         warnings += 1;
-        text.push_str(&clean(&format!("{ended}: it holds no more")));
+        text.push_str(&clean(&ended.to_string()));
         text.push('\n');
     }
     (errors, warnings, text)

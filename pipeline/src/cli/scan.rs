@@ -1,5 +1,6 @@
 //! `askance scan`: reads files, writes alerts, says what was done.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::mem::ManuallyDrop;
@@ -28,7 +29,7 @@ use crate::output::clean::clean;
 use crate::output::{
     AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
 };
-use crate::rulebook::{self, RuleChoice};
+use crate::rulebook;
 use crate::runtime::plan;
 use crate::runtime::pool::{self, Control, Event};
 use crate::runtime::seen::Seen;
@@ -56,7 +57,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let drops = match plan::drops(&config.drop) {
         Ok(drops) => drops,
         Err(lines) => {
-            lines.iter().for_each(|line| eprintln_line(&clean(&format!("askance: {line}"))));
+            tell("askance", &lines);
             return Ok(code::USE);
         }
     };
@@ -148,16 +149,19 @@ fn enrich(args: &ScanArgs, config: &ScanConfig) -> Option<Enrich> {
     context.baseline = args.baseline.clone().or(context.baseline);
     match context.read(Timestamp::now()) {
         Ok(known) => {
-            for ended in &known.ended {
-                eprintln_line(&clean(&format!("askance: warning: {ended}: it holds no more")));
-            }
+            tell("askance: warning", &known.ended);
             Some(known.enrich)
         }
         Err(lines) => {
-            lines.iter().for_each(|line| eprintln_line(&clean(&format!("askance: {line}"))));
+            tell("askance", &lines);
             None
         }
     }
+}
+
+/// Tells each on a line of its own.
+fn tell(who: &str, what: &[impl Display]) {
+    what.iter().for_each(|it| eprintln_line(&clean(&format!("{who}: {it}"))));
 }
 
 /// Reads and compiles the rules; `None` if they can't be used, which has been told.
@@ -168,14 +172,7 @@ fn load_rules(
     totals: &mut Totals,
 ) -> anyhow::Result<Option<(RuleSet, Correlations)>> {
     let is_named = !args.rules.rule_paths.is_empty();
-    let choice = RuleChoice {
-        paths: if is_named { args.rules.rule_paths.clone() } else { config.rule_paths.clone() },
-        with_builtin: args.rules.builtin || (!is_named && config.builtin == Some(true)),
-        // Later files win, so what the command line names does.
-        placeholders: [config.placeholders.clone(), args.rules.placeholders.clone()].concat(),
-        now: None,
-    };
-    let mut reading = rulebook::read(&choice)?;
+    let mut reading = rulebook::read(&config.choice(&args.rules))?;
     apply(config, &mut reading)?;
     if !tell_problems(&reading, args.rules.keep_going) {
         return Ok(None);
@@ -188,9 +185,7 @@ fn load_rules(
         );
         eprintln_line(&clean(&line));
     }
-    for ended in &reading.ended {
-        eprintln_line(&clean(&format!("askance: warning: {ended}: it holds no more")));
-    }
+    tell("askance: warning", &reading.ended);
     totals.old_correlations = reading.not_run.len();
     totals.rules_left_out = reading
         .left_out
@@ -234,21 +229,11 @@ fn load_rules(
 /// Applies `rules.disable` and `rules.levels`.
 fn apply(config: &ScanConfig, reading: &mut Reading) -> anyhow::Result<()> {
     for id in config.disable.iter().chain(config.levels.keys()) {
-        let is_rule = reading.rules.iter().any(|rule| rule.id == *id);
-        if !is_rule && !reading.correlations.iter().any(|it| it.id == *id) {
+        if !rulebook::names(reading, id) {
             bail!("the configuration names the rule \"{id}\", and there is none of that id");
         }
     }
-    for rule in &mut reading.rules {
-        // It goes on feeding correlations; if there is none, it is not compiled.
-        rule.is_silent |= config.disable.contains(&rule.id);
-        rule.level = config.levels.get(&rule.id).copied().unwrap_or(rule.level);
-    }
-    for correlation in &mut reading.correlations {
-        correlation.is_silent |= config.disable.contains(&correlation.id);
-        let level = config.levels.get(&correlation.id);
-        correlation.level = level.copied().unwrap_or(correlation.level);
-    }
+    rulebook::adjust(reading, &config.disable, |id| config.levels.get(id).copied());
     Ok(())
 }
 

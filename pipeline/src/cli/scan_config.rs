@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use askance_stages::decode::DecodeLimits;
 use askance_stages::model::Level;
 
+use super::scan_args::RuleArgs;
 use crate::config;
 use crate::context::Context;
+use crate::rulebook::RuleChoice;
 
 /// What a configuration file says to a scan.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +37,22 @@ pub struct ScanConfig {
     pub context: Context,
     /// `limits`.
     pub limits: DecodeLimits,
+}
+
+impl ScanConfig {
+    /// The rules that it and the command line name: paths of the command line stand in the place of
+    /// its own.
+    #[must_use]
+    pub fn choice(&self, args: &RuleArgs) -> RuleChoice {
+        let is_named = !args.rule_paths.is_empty();
+        RuleChoice {
+            paths: if is_named { args.rule_paths.clone() } else { self.rule_paths.clone() },
+            with_builtin: args.builtin || (!is_named && self.builtin == Some(true)),
+            // Later files win, so what the command line names does.
+            placeholders: [self.placeholders.clone(), args.placeholders.clone()].concat(),
+            now: None,
+        }
+    }
 }
 
 /// Reads a configuration file.

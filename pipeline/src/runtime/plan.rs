@@ -68,7 +68,7 @@ impl Plan {
         let mut warnings = Vec::new();
         let mut reading = reading(config, keep_going, now, &mut warnings)?;
         let known = Context::of(config).read(now).map_err(|lines| PlanError { lines })?;
-        warnings.extend(known.ended.iter().map(|ended| format!("{ended}: it holds no more")));
+        warnings.extend(known.ended.iter().map(ToString::to_string));
         if !known.enrich.tables.has_baseline() {
             rulebook::without_baseline(&mut reading);
         }
@@ -180,7 +180,7 @@ fn reading(
         let title = rule.title.as_deref().unwrap_or(&rule.id);
         warnings.push(format!("{}: not run: {title}: it counts in its condition", rule.place));
     }
-    warnings.extend(reading.ended.iter().map(|ended| format!("{ended}: it holds no more")));
+    warnings.extend(reading.ended.iter().map(ToString::to_string));
     adjust(config, &mut reading)?;
     Ok(reading)
 }
@@ -188,14 +188,10 @@ fn reading(
 /// Applies `rules.disable` and `rules.levels`.
 fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     let rules = &config.rules;
-    let is_there = |id: &str| {
-        let is_correlation = reading.correlations.iter().any(|it| it.id == id);
-        is_correlation || reading.rules.iter().any(|rule| rule.id == id)
-    };
     let named = rules.disable.iter().map(|id| ("disable", id));
     let named = named.chain(rules.levels.keys().map(|id| ("levels", id)));
     let lines: Vec<String> = named
-        .filter(|(_, id)| !is_there(id))
+        .filter(|(_, id)| !rulebook::names(reading, id))
         .map(|(key, id)| {
             format!("rules.{key} names the rule \"{id}\", and there is none of that id")
         })
@@ -203,14 +199,7 @@ fn adjust(config: &Config, reading: &mut Reading) -> Result<(), PlanError> {
     if !lines.is_empty() {
         return Err(PlanError { lines });
     }
-    for rule in &mut reading.rules {
-        rule.is_silent |= rules.disable.contains(&rule.id);
-        rule.level = rules.levels.get(&rule.id).map_or(rule.level, |level| level.level());
-    }
-    for it in &mut reading.correlations {
-        it.is_silent |= rules.disable.contains(&it.id);
-        it.level = rules.levels.get(&it.id).map_or(it.level, |level| level.level());
-    }
+    rulebook::adjust(reading, &rules.disable, |id| rules.levels.get(id).map(|level| level.level()));
     Ok(())
 }
 

@@ -1,15 +1,14 @@
 //! Records that are dropped by a named condition before rules look at them, those aside that a rule
 //! must always see.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::enrich::Enrich;
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
 use crate::model::Enriched;
-use crate::sigma::{self, ReadOptions, SourceFile};
+use crate::sigma;
 
 /// Conditions under which records are dropped; none by default.
 #[derive(Debug, Default)]
@@ -39,17 +38,11 @@ impl Drops {
     ) -> Result<Self, Vec<DropError>> {
         let (mut rules, mut errors) = (Vec::new(), Vec::new());
         for (name, selection) in conditions {
-            let rule = json!({
-                "title": name,
-                "logsource": {"product": "aws"},
-                "detection": {"match": selection, "condition": "match"},
-            });
-            // JSON is YAML.
-            let file = SourceFile { path: Arc::from(name), text: Cow::Owned(rule.to_string()) };
-            let reading = sigma::read(&[file], &ReadOptions::default());
             let error = |message: String| DropError { name: name.to_owned(), message };
-            errors.extend(reading.problems.iter().map(|problem| error(problem.message.clone())));
-            rules.extend(reading.rules.into_iter().map(Arc::new));
+            match sigma::selection(name, selection) {
+                Ok(rule) => rules.push(Arc::new(rule)),
+                Err(messages) => errors.extend(messages.into_iter().map(error)),
+            }
         }
         if !errors.is_empty() {
             return Err(errors);

@@ -1,15 +1,14 @@
 //! Conditions on alerts: a Sigma selection on the alert's own fields.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
 use crate::model::Enriched;
 use crate::parse::Parser;
-use crate::sigma::{self, ReadOptions, SourceFile};
+use crate::sigma;
 
 /// Which alerts; see [`Condition::compile`].
 #[derive(Debug)]
@@ -36,21 +35,12 @@ impl Condition {
     /// # Errors
     /// What a rule with this selection would be refused for.
     pub fn compile(selection: &Value) -> Result<Self, ConditionError> {
-        let rule = json!({
-            "title": "condition",
-            "logsource": {"product": "aws"},
-            "detection": {"match": selection, "condition": "match"},
-        });
-        // JSON is YAML.
-        let file = SourceFile { path: Arc::from("match"), text: Cow::Owned(rule.to_string()) };
-        let reading = sigma::read(&[file], &ReadOptions::default());
         let failed = |messages: Vec<String>| Err(ConditionError { messages });
-        let messages: Vec<String> =
-            reading.problems.iter().map(|problem| problem.message.clone()).collect();
-        if !messages.is_empty() || reading.rules.len() != 1 {
-            return failed(messages);
-        }
-        match RuleSet::compile(reading.rules.into_iter().map(Arc::new)) {
+        let rule = match sigma::selection("condition", selection) {
+            Ok(rule) => rule,
+            Err(messages) => return failed(messages),
+        };
+        match RuleSet::compile([Arc::new(rule)]) {
             Ok(rules) => {
                 if let Some(name) = rules.derived().next() {
                     let message =

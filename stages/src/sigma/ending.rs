@@ -68,10 +68,11 @@ impl fmt::Display for Ended {
             write!(f, " on {until}")?;
         }
         match (owner, reason) {
-            (Some(owner), Some(reason)) => write!(f, " ({owner}: {reason})"),
-            (Some(only), None) | (None, Some(only)) => write!(f, " ({only})"),
-            (None, None) => Ok(()),
+            (Some(owner), Some(reason)) => write!(f, " ({owner}: {reason})")?,
+            (Some(only), None) | (None, Some(only)) => write!(f, " ({only})")?,
+            (None, None) => {}
         }
+        f.write_str(": it holds no more")
     }
 }
 

@@ -26,6 +26,7 @@ mod reading;
 mod regexes;
 mod rule;
 mod scope;
+mod selection;
 mod value;
 mod wording;
 
@@ -33,6 +34,7 @@ pub use correlation::duration;
 pub use ending::{Ended, Ending, parse_day};
 pub use problem::{LeftOut, Problem, Severity, Skipped};
 pub use reading::{ReadOptions, Reading, SourceFile, read};
+pub use selection::selection;
 
 #[cfg(test)]
 mod tests;
