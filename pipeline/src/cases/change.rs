@@ -2,8 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use askance_stages::yaml::{Fault, Kind, Mapping, Node, Scalar};
+use askance_stages::yaml::{Fault, Kind, Mapping, Node, Position, Scalar};
 use serde_json::{Map, Value};
+
+/// Something that is set or removed.
+pub(super) struct Change {
+    /// A dotted path.
+    pub(super) path: String,
+    /// What is set; `None`: it is removed.
+    value: Option<Value>,
+    /// Where it is written.
+    pub(super) position: Position,
+}
+
+impl Change {
+    /// Makes it in an event, at this path.
+    pub(super) fn make(&self, event: &mut Value, path: &str) -> Result<(), Fault> {
+        change(event, path, self.value.clone()).map_err(|why| Fault::new(self.position, why))
+    }
+
+    /// It in words.
+    pub(super) fn words(&self) -> String {
+        match &self.value {
+            Some(value) => format!("{} = {value}", self.path),
+            None => format!("without {}", self.path),
+        }
+    }
+}
+
+/// The changes of a mapping's `set` and `remove`, in their order.
+pub(super) fn written(mapping: &Mapping) -> Result<Vec<Change>, Fault> {
+    let mut changes = Vec::new();
+    if let Some(set) = mapping.get_some("set") {
+        for entry in &set.mapping()?.entries {
+            changes.push(Change {
+                path: entry.key.clone(),
+                value: Some(json(&entry.value)?),
+                position: entry.key_position,
+            });
+        }
+    }
+    if let Some(remove) = mapping.get_some("remove") {
+        let position = remove.position;
+        let removed = |path| Change { path, value: None, position };
+        changes.extend(remove.texts()?.into_iter().map(removed));
+    }
+    Ok(changes)
+}
 
 /// Sets or removes what a dotted path leads to; where an object lacks a step, `set` makes it.
 pub(super) fn change(event: &mut Value, path: &str, value: Option<Value>) -> Result<(), String> {

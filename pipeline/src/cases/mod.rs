@@ -177,21 +177,9 @@ fn case(node: &Node, earlier: &[Case]) -> Result<Case, Fault> {
         changes.extend(how.words());
         series.iter_mut().for_each(|it| it.how.override_by(&how));
     }
-    if let Some(set) = mapping.get_some("set") {
-        for entry in &set.mapping()?.entries {
-            let path = entry.key.as_str();
-            let value = json(&entry.value)?;
-            changes.push(format!("{path} = {value}"));
-            series::change_some(is_series, &mut series, path, Some(&value))
-                .map_err(|why| Fault::new(entry.key_position, why))?;
-        }
-    }
-    if let Some(remove) = mapping.get_some("remove") {
-        for path in remove.texts()? {
-            changes.push(format!("without {path}"));
-            series::change_some(is_series, &mut series, &path, None)
-                .map_err(|why| Fault::new(remove.position, why))?;
-        }
+    for change in change::written(mapping)? {
+        changes.push(change.words());
+        series::change_some(is_series, &mut series, &change)?;
     }
     let events = if is_series {
         series::events(&series).map_err(|why| Fault::new(node.position, why))?

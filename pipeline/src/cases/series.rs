@@ -30,7 +30,7 @@ use askance_stages::yaml::{Fault, Mapping, Node};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::change::{change, json};
+use super::change::{Change, change, json, written};
 use super::{Case, find};
 
 /// Keys that say how often and when.
@@ -134,17 +134,17 @@ impl How {
 pub(super) fn change_some(
     is_series: bool,
     series: &mut [Series],
-    path: &str,
-    value: Option<&Value>,
-) -> Result<(), String> {
-    let numbered = path.split_once('.').filter(|_| is_series);
+    change: &Change,
+) -> Result<(), Fault> {
+    let numbered = change.path.split_once('.').filter(|_| is_series);
     if let Some((number, rest)) =
         numbered.and_then(|(first, rest)| Some((first.parse::<usize>().ok()?, rest)))
     {
-        let it = series.get_mut(number).ok_or_else(|| format!("there is no event {number}"))?;
-        return change(&mut it.event, rest, value.cloned());
+        let missing = || Fault::new(change.position, format!("there is no event {number}"));
+        let it = series.get_mut(number).ok_or_else(missing)?;
+        return change.make(&mut it.event, rest);
     }
-    series.iter_mut().try_for_each(|it| change(&mut it.event, path, value.cloned()))
+    series.iter_mut().try_for_each(|it| change.make(&mut it.event, &change.path))
 }
 
 /// Reads the list.
@@ -165,16 +165,8 @@ pub(super) fn read(list: &Node, earlier: &[Case]) -> Result<Vec<Series>, Fault> 
             }
             _ => return Err(Fault::new(node.position, "either `event` or `like`")),
         };
-        if let Some(set) = mapping.get_some("set") {
-            for entry in &set.mapping()?.entries {
-                change(&mut event, &entry.key, Some(json(&entry.value)?))
-                    .map_err(|why| Fault::new(entry.key_position, why))?;
-            }
-        }
-        if let Some(remove) = mapping.get_some("remove") {
-            for path in remove.texts()? {
-                change(&mut event, &path, None).map_err(|why| Fault::new(remove.position, why))?;
-            }
+        for change in written(mapping)? {
+            change.make(&mut event, &change.path)?;
         }
         all.push(Series { event, how: How::read(mapping)? });
     }
