@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use askance_stages::decode::DecodeLimits;
 use askance_stages::enrich::{Baseline, BaselineBuilder};
-use askance_stages::filter;
+use askance_stages::filter::{self, FilterConfig};
 use askance_stages::flow::each_record;
+use askance_stages::model::{Drop, Record};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
@@ -64,6 +65,7 @@ pub fn baseline(command: &BaselineCommand) -> anyhow::Result<u8> {
 
 fn build(args: &BuildArgs) -> anyhow::Result<u8> {
     let (from, to) = times::range(args.from.as_deref(), args.to.as_deref(), Timestamp::now())?;
+    let span = FilterConfig { from, to, ..FilterConfig::default() };
     let mut builder = BaselineBuilder::default();
     let mut opener = Opener::default();
     let mut unreadable = 0_u64;
@@ -75,12 +77,10 @@ fn build(args: &BuildArgs) -> anyhow::Result<u8> {
         };
         let mut faults = Vec::new();
         let read = opener.open(&entry, &|| false, &mut |_| {}, |input| {
-            let mut look = |_: u64, record: &askance_stages::model::Record<'_>| {
+            let mut look = |_: u64, record: &Record<'_>| {
                 let time = filter::event_time(record);
-                let is_within = time.is_none_or(|time| {
-                    from.is_none_or(|from| time >= from) && to.is_none_or(|to| time < to)
-                });
-                if is_within {
+                // One without a time is within any.
+                if span.reason_to_drop(time, None, None) != Some(Drop::Time) {
                     builder.take(record, time);
                 }
             };

@@ -13,6 +13,7 @@ use askance_stages::decode::{Input, WHOLE_INPUT};
 use askance_stages::flow::{Output, Worker};
 use askance_stages::model::{Alert, Entry, Reason, Reject, parse_time};
 use askance_stages::tally::Tally;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::intake::Taken;
@@ -179,14 +180,11 @@ impl Parts<'_> {
     fn take(&mut self, output: Output) {
         match output {
             Output::Alert(mut alert) => {
-                if let Some(asked) = self.asked {
-                    let time = alert.time.as_deref().and_then(parse_time);
-                    let (account, region) = (alert.account.as_deref(), alert.region.as_deref());
-                    if asked.filter.reason_to_drop(time, account, region).is_some() {
-                        return;
-                    }
-                    alert.is_historic = asked.is_historic;
+                let time = alert.time.as_deref().and_then(parse_time);
+                if !self.is_asked(time, alert.account.as_deref(), alert.region.as_deref()) {
+                    return;
                 }
+                alert.is_historic = self.is_historic();
                 self.size += 1024 + alert.event.as_ref().map_or(0, |event| event.get().len());
                 self.count += 1;
                 self.alerts.push(*alert);
@@ -194,12 +192,9 @@ impl Parts<'_> {
             }
             Output::Reject(reject) => self.reject(&reject),
             Output::Entry(entry) => {
-                if let Some(asked) = self.asked {
-                    let (account, region) = (&entry.summary.account, &entry.summary.region);
-                    let (account, region) = (account.as_deref(), region.as_deref());
-                    if asked.filter.reason_to_drop(Some(entry.time), account, region).is_some() {
-                        return;
-                    }
+                let (account, region) = (&entry.summary.account, &entry.summary.region);
+                if !self.is_asked(Some(entry.time), account.as_deref(), region.as_deref()) {
+                    return;
                 }
                 self.size += 1024;
                 self.entries.push(*entry);
@@ -208,6 +203,20 @@ impl Parts<'_> {
             // Counted by rule in the tally.
             Output::Unknown(_) => {}
         }
+    }
+
+    /// True unless a replay asked for other times, accounts or regions.
+    fn is_asked(
+        &self,
+        time: Option<Timestamp>,
+        account: Option<&str>,
+        region: Option<&str>,
+    ) -> bool {
+        self.asked.is_none_or(|it| it.filter.reason_to_drop(time, account, region).is_none())
+    }
+
+    fn is_historic(&self) -> bool {
+        self.asked.is_some_and(|asked| asked.is_historic)
     }
 
     /// Hands on what there is once it is much.
@@ -247,7 +256,7 @@ impl Parts<'_> {
             key: self.key.clone(),
             alerts: std::mem::take(&mut self.alerts),
             entries: std::mem::take(&mut self.entries),
-            is_historic: self.asked.is_some_and(|asked| asked.is_historic),
+            is_historic: self.is_historic(),
             rejects: std::mem::take(&mut self.rejects),
             end,
         }

@@ -28,14 +28,17 @@ impl Correlations {
         summary: &Summary,
         mut take: impl FnMut(Entry),
     ) {
+        // What is worked out together is worked out once for all fields.
+        let mut memo = Memo::default();
         for feed in self.feeds_of(rule_id) {
+            let mut value = |path: &String| single(event.enriched, path, &mut memo);
             take(Entry {
                 correlation: feed.correlation.clone(),
-                group: feed.group.iter().map(|path| single(event.enriched, path)).collect(),
+                group: feed.group.iter().map(&mut value).collect(),
                 time: event.time,
                 identity: identity_of(event.identity.as_bytes()),
                 rule: rule_id.to_owned(),
-                values: values(event.enriched, &feed.fields),
+                values: values(event.enriched, &feed.fields, &mut memo),
                 summary: summary.clone(),
             });
         }
@@ -43,14 +46,19 @@ impl Correlations {
 }
 
 /// The one value at a path. Where there are several different ones, or none, the event has no value.
-fn single(enriched: Enriched<'_, '_, impl Derive>, path: &str) -> Option<String> {
-    let mut found = texts(enriched, path, false);
+fn single(enriched: Enriched<'_, '_, impl Derive>, path: &str, memo: &mut Memo) -> Option<String> {
+    let mut found = texts(enriched, path, false, memo);
     found.dedup();
     found.pop().filter(|_| found.is_empty())
 }
 
 /// All scalars at a path, bounded in number and length. `null` is one only if asked for.
-fn texts(enriched: Enriched<'_, '_, impl Derive>, path: &str, with_null: bool) -> Vec<String> {
+fn texts(
+    enriched: Enriched<'_, '_, impl Derive>,
+    path: &str,
+    with_null: bool,
+    memo: &mut Memo,
+) -> Vec<String> {
     let text = |lookup: Lookup<'_>| match lookup {
         Lookup::Text(text) => Some(bounded(text, Entry::MAX_TEXT)),
         Lookup::Static(simd_json::StaticNode::Null) if !with_null => None,
@@ -60,7 +68,7 @@ fn texts(enriched: Enriched<'_, '_, impl Derive>, path: &str, with_null: bool) -
     let Enriched { record, derive } = enriched;
     if let Some((field, rest)) = Field::find(path) {
         let mut values = DerivedValues::default();
-        derive.derive((field, rest), record, &mut Memo::default(), &mut values);
+        derive.derive((field, rest), record, memo, &mut values);
         let scalars = values.found.iter().filter_map(|value| text(value.lookup()));
         return scalars.take(Entry::MAX_VALUES).collect();
     }
@@ -71,11 +79,15 @@ fn texts(enriched: Enriched<'_, '_, impl Derive>, path: &str, with_null: bool) -
 }
 
 /// The values of the fields; of several fields, each combination of their values is one.
-fn values(enriched: Enriched<'_, '_, impl Derive>, fields: &[String]) -> Vec<String> {
+fn values(
+    enriched: Enriched<'_, '_, impl Derive>,
+    fields: &[String],
+    memo: &mut Memo,
+) -> Vec<String> {
     let Some((first, rest)) = fields.split_first() else { return Vec::new() };
-    let mut found = texts(enriched, first, true);
+    let mut found = texts(enriched, first, true, memo);
     for field in rest {
-        let next = texts(enriched, field, true);
+        let next = texts(enriched, field, true, memo);
         let pairs = found
             .iter()
             .flat_map(|left| next.iter().map(move |right| format!("{left}\u{1f}{right}")));

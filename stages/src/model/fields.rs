@@ -158,6 +158,10 @@ impl Field {
     /// The field of a path, and what stands for `*` in its name (else nothing).
     #[must_use]
     pub fn find(path: &str) -> Option<(Self, &str)> {
+        // Most paths are of records; they are asked about for every event.
+        if !path.starts_with(PREFIX) {
+            return None;
+        }
         Self::ALL.iter().find_map(|field| match field.name().strip_suffix('*') {
             Some(stem) => {
                 path.strip_prefix(stem).filter(|rest| !rest.is_empty()).map(|rest| (*field, rest))
