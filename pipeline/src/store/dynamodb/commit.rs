@@ -213,16 +213,14 @@ impl DynamoStore {
         }
         for window in &commit.windows {
             let key = Key::window(&window.key);
-            let seen = If::Version(commit.basis.version(&key));
+            let (about, seen) = ("a group of a correlation", commit.basis.version(&key));
             match &window.state {
                 Some(state) => {
                     let row = windows::row(window, state, &commit.basis);
-                    writes.put("a group of a correlation", row, seen, table).map_err(told)?;
+                    writes.put(about, row, If::Version(seen), table).map_err(told)?;
                 }
-                None if commit.basis.version(&key) > 0 => {
-                    writes
-                        .delete_if("a group of a correlation", &key, seen, table)
-                        .map_err(told)?;
+                None if seen > 0 => {
+                    writes.delete(about, &key, Some(seen), table).map_err(told)?;
                 }
                 None => {}
             }
@@ -240,7 +238,7 @@ impl DynamoStore {
                 let before = before.map(|old| Key::message(&message.sink, State::Waiting, old));
                 if let Some(waited) = before.and_then(|key| there.updates.get(&key)) {
                     take_over(&mut row, waited, now);
-                    writes.delete("an update", &waited.key(), table).map_err(told)?;
+                    writes.delete("an update", &waited.key(), None, table).map_err(told)?;
                 }
             }
             writes.put("a message", row, If::Absent, table).map_err(told)?;

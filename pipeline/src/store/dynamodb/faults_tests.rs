@@ -71,7 +71,7 @@ async fn commit_all(store: &Arc<DynamoStore>) -> Families {
         committed: watch::channel(0).0,
         settles_at_end: false,
         stop: CancellationToken::new(),
-        look_at: tokio::sync::Mutex::default(),
+        look_at: None,
     };
     let (all, acked) = deliveries();
     let (sender, receiver) = mpsc::channel(8);

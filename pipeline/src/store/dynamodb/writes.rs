@@ -101,33 +101,21 @@ impl Writes {
         Ok(())
     }
 
-    pub(super) fn delete_if(
-        &mut self,
-        about: &'static str,
-        key: &Key,
-        condition: If,
-        table: &str,
-    ) -> Result<(), Fault> {
-        let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
-        let delete = match condition {
-            If::Absent | If::Version(0) => delete,
-            If::Version(version) => delete
-                .condition_expression("row_version = :seen")
-                .expression_attribute_values(":seen", number(version)),
-        };
-        let delete = delete.build().map_err(defect)?;
-        self.items.push(TransactWriteItem::builder().delete(delete).build());
-        self.about.push(about);
-        Ok(())
-    }
-
+    /// Deletes a row: the version that was seen, or whatever is there.
     pub(super) fn delete(
         &mut self,
         about: &'static str,
         key: &Key,
+        seen: Option<u64>,
         table: &str,
     ) -> Result<(), Fault> {
         let delete = Delete::builder().table_name(table).set_key(Some(Row::at(key).0));
+        let delete = match seen {
+            None => delete,
+            Some(version) => delete
+                .condition_expression("row_version = :seen")
+                .expression_attribute_values(":seen", number(version)),
+        };
         let delete = delete.build().map_err(defect)?;
         self.items.push(TransactWriteItem::builder().delete(delete).build());
         self.about.push(about);
