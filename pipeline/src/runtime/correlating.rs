@@ -65,21 +65,20 @@ pub async fn step(
     lateness: SignedDuration,
 ) -> Result<Stepped, StoreError> {
     let mut stepped = Stepped::default();
-    let mut before: BTreeMap<String, Window> = BTreeMap::new();
-    let mut after: BTreeMap<String, Window> = BTreeMap::new();
+    let mut windows: BTreeMap<String, Window> = BTreeMap::new();
+    let mut changed: BTreeSet<String> = BTreeSet::new();
     let mut todo = groups;
     // What is fed comes in the next round; the reader refuses circles, so this ends.
     while !todo.is_empty() {
         let unread: BTreeSet<String> =
-            todo.keys().filter(|key| !after.contains_key(*key)).cloned().collect();
+            todo.keys().filter(|key| !windows.contains_key(*key)).cloned().collect();
         let (found, basis) = store.windows(&unread).await?;
         stepped.basis.add(basis);
-        after.extend(found.clone());
-        before.extend(found);
+        windows.extend(found);
         let mut fed = Groups::new();
         for (key, group) in todo {
-            let window = after.entry(key.clone()).or_insert_with(|| Window {
-                key,
+            let window = windows.entry(key.clone()).or_insert_with(|| Window {
+                key: key.clone(),
                 correlation: group.correlation.clone(),
                 state: None,
                 due: None,
@@ -102,15 +101,15 @@ pub async fn step(
                 came(&mut fed, entry, group.is_historic);
             }
             let soonest = now.checked_add(AT_LEAST).unwrap_or(Timestamp::MAX);
-            window.due = step.due.map(|due| due.max(soonest));
+            let due = step.due.map(|due| due.max(soonest));
+            if window.due != due || window.state != step.state {
+                changed.insert(key);
+            }
+            window.due = due;
             window.state = step.state;
         }
         todo = fed;
     }
-    let is_changed = |window: &Window| match before.get(&window.key) {
-        Some(before) => before != window,
-        None => window.state.is_some(),
-    };
-    stepped.windows = after.into_values().filter(is_changed).collect();
+    stepped.windows = windows.into_values().filter(|it| changed.contains(&it.key)).collect();
     Ok(stepped)
 }
