@@ -66,7 +66,7 @@ pub struct Committer {
     /// Set when the input ends before its end.
     pub stop: CancellationToken,
     /// When groups of correlations are looked for next; at the start at once.
-    pub look_at: tokio::sync::Mutex<Option<tokio::time::Instant>>,
+    pub look_at: Option<tokio::time::Instant>,
 }
 
 /// What is left to be committed of deliveries.
@@ -119,15 +119,14 @@ struct Piece {
 
 impl Committer {
     /// Commits until all workers are done, or the program must end at once.
-    pub async fn run(self, mut deliveries: mpsc::Receiver<Delivery>) {
+    pub async fn run(mut self, mut deliveries: mpsc::Receiver<Delivery>) {
         let mut batch = Vec::with_capacity(TOGETHER);
         let mut next = tokio::time::Instant::now();
         loop {
-            let look_at = *self.look_at.lock().await;
             let count = tokio::select! {
                 count = deliveries.recv_many(&mut batch, TOGETHER) => count,
                 () = self.end_now.cancelled() => return,
-                () = until(look_at) => {
+                () = until(self.look_at) => {
                     self.look(None).await;
                     continue;
                 }
@@ -153,29 +152,28 @@ impl Committer {
     }
 
     /// Looks for groups of correlations no later than so.
-    async fn look_by(&self, due: Option<Timestamp>) {
+    fn look_by(&mut self, due: Option<Timestamp>) {
         // What is finite is settled at its end.
         let Some(due) = due.filter(|_| !self.settles_at_end) else { return };
         let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
         let at = tokio::time::Instant::now() + wait.clamp(LOOK_EARLIEST, LOOK_LATEST);
-        let mut look_at = self.look_at.lock().await;
-        *look_at = Some(look_at.map_or(at, |known| known.min(at)));
+        self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
     }
 
     /// Steps the groups of correlations that are due, now or as at another time.
-    async fn look(&self, settle_at: Option<Timestamp>) {
-        *self.look_at.lock().await = None;
+    async fn look(&mut self, settle_at: Option<Timestamp>) {
+        self.look_at = None;
         self.step_due(settle_at).await;
         match self.store.windows_next(self.clock.now()).await {
-            Ok(next) => self.look_by(next).await,
+            Ok(next) => self.look_by(next),
             Err(error) => {
                 self.failed(&error, 0);
-                self.look_by(Some(self.clock.now())).await;
+                self.look_by(Some(self.clock.now()));
             }
         }
     }
 
-    async fn step_due(&self, settle_at: Option<Timestamp>) {
+    async fn step_due(&mut self, settle_at: Option<Timestamp>) {
         let now = settle_at.unwrap_or_else(|| self.clock.now());
         let mut before: Vec<(String, String)> = Vec::new();
         loop {
@@ -199,8 +197,7 @@ impl Committer {
     }
 
     /// Commits deliveries together; false if the program ended before it went well.
-    async fn batch(&self, batch: &mut Vec<Delivery>) -> bool {
-        let began = Instant::now();
+    async fn batch(&mut self, batch: &mut Vec<Delivery>) -> bool {
         let mut work = Work::default();
         let mut ends = Vec::new();
         for delivery in batch.drain(..) {
@@ -223,11 +220,8 @@ impl Committer {
             ends.push((delivery.source, end));
         }
         let Some(now) = self.finished(&mut work).await else { return false };
-        let Work { objects, told: outcome, .. } = work;
-        objects.iter().for_each(|object| point("committed", &object.key));
-        self.families.store_seconds.observe(began.elapsed().as_secs_f64());
-        self.counter.commit(&outcome, now, began.elapsed());
-        debug!(objects = objects.len(), alerts = outcome.raised.len(), "committed");
+        work.objects.iter().for_each(|object| point("committed", &object.key));
+        debug!(objects = work.objects.len(), alerts = work.told.raised.len(), "committed");
         for (source, End { tally, took, ack, .. }) in ends {
             if let Some(tally) = tally {
                 self.counter.object(&source, &tally, took, now);
@@ -237,18 +231,23 @@ impl Committer {
         true
     }
 
-    /// Writes all of it, however often it takes; `None` if the program ended before.
-    async fn finished(&self, work: &mut Work) -> Option<Timestamp> {
+    /// Writes all of it, however often it takes, and counts what came of it; `None` if the program
+    /// ended before.
+    async fn finished(&mut self, work: &mut Work) -> Option<Timestamp> {
+        let began = Instant::now();
         let mut backoff = Backoff::usual();
         let mut conflicts = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
         loop {
             let error = match self.attempt(work).await {
                 Ok(now) => {
+                    let took = began.elapsed();
                     if backoff.attempts() > 0 {
                         info!(attempts = backoff.attempts(), "the store is well again");
                     }
                     self.health.well(&Part::Store);
                     self.families.store_commits.inc();
+                    self.families.store_seconds.observe(took.as_secs_f64());
+                    self.counter.commit(&work.told, now, took);
                     self.committed.send_modify(|count| *count += 1);
                     return Some(now);
                 }
@@ -276,7 +275,7 @@ impl Committer {
     /// Where a store takes fewer alerts at once than there are, several transactions follow each
     /// other, objects and rejects in the last one. An end in between is as if the object had been cut
     /// there: it comes again, and the alerts that are there are repeats.
-    async fn attempt(&self, work: &mut Work) -> Result<Timestamp, StoreError> {
+    async fn attempt(&mut self, work: &mut Work) -> Result<Timestamp, StoreError> {
         let mut most =
             Most { alerts: self.store.alerts_at_once(), groups: self.store.windows_at_once() };
         loop {
@@ -290,7 +289,7 @@ impl Committer {
     }
 
     /// Some alerts; if there are none left, some groups; and everything else with the last of them.
-    async fn piece(&self, work: &mut Work, most: Most) -> Result<Piece, StoreError> {
+    async fn piece(&mut self, work: &mut Work, most: Most) -> Result<Piece, StoreError> {
         let plan = Arc::clone(&self.current.borrow());
         let now = work.settle_at.unwrap_or_else(|| self.clock.now());
         let count = most.alerts.min(work.alerts.len());
@@ -307,10 +306,8 @@ impl Committer {
         let mut stepped = if groups.is_empty() {
             Stepped::default()
         } else {
-            {
-                let lateness = work.settle_at.map_or(plan.lateness, |_| SignedDuration::ZERO);
-                correlating::step(self.store.as_ref(), &plan, groups, now, lateness).await?
-            }
+            let lateness = work.settle_at.map_or(plan.lateness, |_| SignedDuration::ZERO);
+            correlating::step(self.store.as_ref(), &plan, groups, now, lateness).await?
         };
         // Alerts of one step that are too many for one transaction: their ids are the same whenever
         // the step is taken again, so those that come before its state count as repeats then.
@@ -332,12 +329,13 @@ impl Committer {
         }
         let due = written.stepped.windows.iter().filter_map(|window| window.due).min();
         let outcome = self.write(&plan, alerts, written, now).await?;
-        self.look_by(due).await;
+        self.look_by(due);
         self.counter.steps(&counts);
         work.told.add(outcome);
         work.alerts.drain(..count);
         keys.iter().for_each(|key| drop(work.groups.remove(key)));
-        Ok(Piece { now, is_last })
+        // A settling of everything is as at the end of time, and is counted now.
+        Ok(Piece { now: now.min(self.clock.now()), is_last })
     }
 
     /// Decides about alerts and writes one transaction.

@@ -119,7 +119,7 @@ impl Service {
             committed,
             settles_at_end: self.bounds.settles_at_end,
             stop: stops.stop.clone(),
-            look_at: tokio::sync::Mutex::new(Some(tokio::time::Instant::now())),
+            look_at: Some(tokio::time::Instant::now()),
         };
         let mut committer = tokio::spawn(committer.run(delivered));
         let sinks_stop = CancellationToken::new();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::corpus::Object;
 use crate::fleet::Fleet;
 use crate::place::Place;
-use crate::program::{Home, json_lines, wait};
+use crate::program::{Home, get, json_lines, wait};
 
 /// Three different buckets of an account within ten minutes; and two accounts' worth of that from one
 /// address, which is a correlation of correlations.
@@ -201,6 +201,35 @@ fn what_a_killed_service_tells_in_the_end_is_what_a_scan_tells() {
         .map(|stored| stored["id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(place.published(), ids);
+}
+
+#[test]
+fn what_comes_due_is_counted_as_what_comes_with_objects_is() {
+    let objects = objects(30);
+    let place = Place::new();
+    let home = place.home("");
+    configure(&home, RULES, "2s");
+    let config = home.config();
+    home.configure(&format!("{config}metrics: {{listen: \"127.0.0.1:0\"}}\n"));
+    let program = home.start();
+    let pages = program.pages();
+    place.put(&objects);
+    place.until_done(&home);
+    let of_wide = |alert: &Value| alert["rule"]["id"] == "wide";
+    // It is fed by what was settled, so it comes when nothing comes any more.
+    wait("what comes due is told", || kept(&home).iter().any(of_wide));
+    wait("the groups are over", || home.ask(&["store", "stats"])[0]["windows"] == 0);
+    let told = home.ask(&["alerts", "list", "--limit", "10000"]);
+    let (_, text) = get(&format!("{pages}/metrics"));
+    let count = |family: &str| -> f64 {
+        let lines = text.lines().filter(|line| line.starts_with(family));
+        lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
+    };
+    assert_eq!(count("askance_raise_alerts_total"), told.len() as f64, "{text}");
+    assert_eq!(count("askance_store_commit_seconds_count"), count("askance_store_commits_total"));
+    let wide = told.iter().filter(|stored| of_wide(&stored["alert"])).count();
+    assert_eq!(count("askance_rule_hits_total{rule=\"wide\"}"), wide as f64, "{text}");
+    program.stop();
 }
 
 #[test]
