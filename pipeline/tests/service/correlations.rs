@@ -228,7 +228,7 @@ fn what_comes_due_is_counted_as_what_comes_with_objects_is() {
     assert_eq!(count("askance_raise_alerts_total"), told.len() as f64, "{text}");
     assert_eq!(count("askance_store_commit_seconds_count"), count("askance_store_commits_total"));
     let wide = told.iter().filter(|stored| of_wide(&stored["alert"])).count();
-    assert_eq!(count("askance_rule_hits_total{rule=\"wide\"}"), wide as f64, "{text}");
+    assert_eq!(count("askance_match_hits_total{rule=\"wide\"}"), wide as f64, "{text}");
     program.stop();
 }
 

@@ -152,7 +152,7 @@ fn a_filter_holds_to_the_end_of_its_last_day() {
     let over = read("2026-11-30");
     assert_eq!((over.rules[0].filters.len(), over.has_ends, over.problems.len()), (0, false, 0));
     let told = over.ended[0].to_string();
-    assert!(told.ends_with(" ended on 2026-11-29 (web team: a move)"), "{told}");
+    assert!(told.ends_with(" ended on 2026-11-29 (web team: a move): it holds no more"), "{told}");
     let bad = text.replace("2026-11-29", "soon");
     let found = told_of(&bad);
     assert!(found.contains("until: \"soon\" is no day"), "{found}");
