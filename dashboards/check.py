@@ -46,6 +46,8 @@ from demo import Trouble, answers, check, free_port, set_environment, show_log, 
 DASHBOARD, ALERTS, TESTS = HERE / "askance-stream.json", HERE / "alerts.yml", HERE / "alerts.test.yml"
 # No wait is longer; about 80 s are usual, since the first alerts fire after a minute.
 LIMIT_SECONDS = 300
+# How wide a dashboard of Grafana is.
+COLUMNS = 24
 # Filled only where AWS is used.
 ONLY_AWS = {"askance_aws_requests_total"}
 # What is done to askance below makes these fire, or become pending where they take longer.
@@ -133,10 +135,13 @@ def check_texts():
     for name, kind, _ in rows:
         if kind == "histogram":
             labels |= {f"{name}_{end}": labels[name] | {"le"} for end in ("bucket", "sum", "count")}
-    dashboard = json.loads(DASHBOARD.read_text())
+    try:
+        dashboard = json.loads(DASHBOARD.read_text())
+    except ValueError as error:
+        raise Trouble(f"{DASHBOARD.name} is no JSON: {error}") from error
     queries = [(panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel.get("targets", [])]
     rules = re.split(r"^ *- alert: ", ALERTS.read_text(), flags=re.M)[1:]
-    wrong = list(panels_wrong(dashboard["panels"])) + list(titles_wrong(dashboard["panels"]))
+    wrong = [*panels_wrong(dashboard["panels"]), *places_wrong(dashboard["panels"]), *titles_wrong(dashboard["panels"])]
     for where, text in queries + [(rule.split("\n")[0], expression(rule)) for rule in rules]:
         for name, matchers in re.findall(r"\b(askance_\w+)(?:\{([^}]*)\})?", text):
             if name not in labels:
@@ -168,9 +173,28 @@ def panels_wrong(panels):
             yield f"{panel['title']}: no unit"
         if {target["datasource"]["uid"] for target in panel["targets"]} != {"${datasource}"}:
             yield f"{panel['title']}: a target that does not ask ${{datasource}}"
+        if len({target["refId"] for target in panel["targets"]}) != len(panel["targets"]):
+            yield f"{panel['title']}: a refId is used twice"
         for target in panel["targets"]:
             if "$job" not in target["expr"] or "$instance" not in target["expr"]:
                 yield f"{panel['title']}: a query that heeds no $job and $instance"
+
+
+def places_wrong(panels):
+    """Grafana moves panels that overlap, and counts a panel to the row that stands before it in the file."""
+    places = [(panel["title"], *(panel["gridPos"][key] for key in "xywh")) for panel in panels]
+    for panel, (title, x, y, w, h) in zip(panels, places):
+        if min(x, y) < 0 or min(w, h) < 1 or x + w > COLUMNS:
+            yield f"{title}: stands outside of the {COLUMNS} columns"
+        if panel["type"] == "row" and ((x, w, h) != (0, COLUMNS, 1) or panel.get("collapsed") or panel.get("panels")):
+            yield f"{title}: a row is one high, as wide as the page, and open"
+    for number, (title, x, y, w, h) in enumerate(places):
+        for other, left, top, width, height in places[:number]:
+            if x < left + width and left < x + w and y < top + height and top < y + h:
+                yield f"{title}: overlaps {other}"
+    for (before, *one), (title, *other) in zip(places, places[1:]):
+        if (one[1], one[0]) > (other[1], other[0]):
+            yield f"{title}: stands behind {before} in the file and before it on the page"
 
 
 def titles_wrong(panels):
