@@ -3,6 +3,8 @@
 CARGO ?= cargo
 # Seconds that each fuzz body runs.
 FUZZ_SECONDS ?= 5
+# More for `cargo build --release`.
+BUILD_FLAGS ?=
 # More for `cargo bench`, before and after its `--`.
 BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
@@ -21,7 +23,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the binary, target/release/askance
-	$(CARGO) build --release
+	$(CARGO) build --release $(BUILD_FLAGS)
 
 tools: $(TOOLS)/installed ## stand-ins for AWS and mail that the tests start (needs python3 with venv)
 
@@ -51,10 +53,10 @@ deny: ## licences and sources of the dependencies (needs cargo-deny)
 	$(CARGO) deny --workspace check bans licenses sources
 
 fuzz: ## every fuzz body for FUZZ_SECONDS (5)
-	ASKANCE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test -p askance-stages --release --test fuzz_replay
+	ASKANCE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --workspace --release --test fuzz_replay
 
 bench: ## every benchmark, a short run; BENCH_ARGS= for a full one
-	$(CARGO) bench -p askance-benches $(BENCH_FLAGS) --bench '*' -- $(BENCH_ARGS)
+	$(CARGO) bench --workspace $(BENCH_FLAGS) --bench '*' -- $(BENCH_ARGS)
 
 compare: ## the comparison with other tools
 	bash benches/compare/run.sh
