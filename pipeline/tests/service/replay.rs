@@ -1,7 +1,9 @@
 //! `askance replay` as a program: against the stand-in, where many objects and faults count.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
+use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
 use crate::corpus::{Object, ids, objects, scanned, trail, trail_files, unpack};
@@ -184,6 +186,42 @@ fn a_dry_run_reads_nothing_and_leaves_nothing() {
     assert!(err.starts_with("plan: 20 objects ("), "{err}");
     assert!(past.place.stats()["requests"]["GetObject"].is_null());
     assert!(!past.home.path("jobs").exists());
+}
+
+#[test]
+fn a_region_with_more_than_one_answer_is_found_whole_and_each_object_once() {
+    let past = Past::new();
+    let put = |region: &str, day: &str, count: usize| {
+        for number in 0..count {
+            let folder = format!("AWSLogs/123456789012/CloudTrail/{region}/{day}");
+            past.place.put_one(&format!("{folder}/{number:05}.json.gz"), b"never read");
+        }
+    };
+    // Of 3 to 6 March, with the day more on each side; the first answer ends within the third.
+    let days = [("2026/03/02", 150), ("2026/03/03", 450), ("2026/03/04", 1300), ("2026/03/06", 90)];
+    days.iter().for_each(|(day, count)| put("us-east-1", day, *count));
+    for outside in ["2026/03/01", "2026/03/09", "2025/12/31", "2026/03/05x", "2026/03"] {
+        put("us-east-1", outside, 3);
+    }
+    put("eu-west-1", "2026/03/08", 7);
+    put("eu-west-1", "2026/02/28", 7);
+    let wanted = days.iter().map(|(_, count)| count).sum::<usize>() + 7;
+    let span = ["s3://trail/", "--from", "2026-03-03", "--to", "2026-03-07"];
+    let (code, _, err) = past.replay(&[&span[..], &["--dry-run"]].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(err.starts_with(&format!("plan: 1,9{} objects (", wanted - 1900)), "{err}");
+    // From the top to the regions 4, a glance at each 2, the rest of a day 1, its month and days 3.
+    let requests = past.place.stats()["requests"]["ListObjectsV2"].as_u64().unwrap();
+    assert!(requests <= 10, "{requests} requests");
+    // What is found is a list of keys of which each stands there once.
+    let args = [&span[..], &["--job", "found", "--quiet"]].concat();
+    past.replay(&args);
+    let listing = std::fs::read(past.home.path("jobs/found/listing.gz")).unwrap();
+    let mut text = String::new();
+    MultiGzDecoder::new(&listing[..]).read_to_string(&mut text).unwrap();
+    let lines: BTreeSet<&str> = text.lines().filter(|line| line.contains(".json.gz")).collect();
+    let all = text.lines().filter(|line| line.contains(".json.gz")).count();
+    assert_eq!((lines.len(), all), (wanted, wanted));
 }
 
 #[test]

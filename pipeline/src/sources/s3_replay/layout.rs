@@ -31,6 +31,14 @@ pub enum Step {
     Enter,
     /// These folders of it are looked at, whether they are there or not.
     EnterThese(Vec<String>),
+    /// Its objects are looked at in their order, from one key on up to another: few regions have
+    /// more than an answer holds, and then one request does for all of its days.
+    Glance {
+        /// Keys up to this one are of days before.
+        after: String,
+        /// Keys from this one on are of days behind.
+        before: String,
+    },
     /// All objects in it are taken.
     Take,
     /// It is not of the trail, or not asked for.
@@ -76,24 +84,34 @@ impl Wanted {
         }
     }
 
-    /// What is done with a folder (empty, or ending with `/`).
-    pub fn step(&self, folder: &str) -> Step {
+    /// What is done with a folder (empty, or ending with `/`). Days up to `done` are not looked at: a
+    /// glance at the region saw them.
+    pub fn step(&self, folder: &str, done: Option<Date>) -> Step {
+        let first = match done.map(|day| day.tomorrow()) {
+            None => self.first,
+            Some(Ok(next)) if next <= self.last => next.max(self.first),
+            Some(_) => return Step::PassBy,
+        };
         let is_asked =
             |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
         let enter_if = |is_so: bool| if is_so { Step::Enter } else { Step::PassBy };
         match place(folder) {
             Place::Outside | Place::Accounts | Place::Trail => Step::Enter,
             Place::Account(account) => enter_if(is_asked(&self.accounts, account)),
+            Place::Region(region) if !is_asked(&self.regions, region) => Step::PassBy,
+            Place::Region(_) if done.is_none() => Step::Glance {
+                after: format!("{folder}{}", self.first.strftime("%Y/%m/%d")),
+                // `0` is what follows `/`.
+                before: format!("{folder}{}0", self.last.strftime("%Y/%m/%d")),
+            },
             // Asking for each month of years, in every region, would cost more than looking.
-            Place::Region(region) if is_asked(&self.regions, region) && self.is_long() => {
-                Step::Enter
-            }
-            Place::Region(region) if is_asked(&self.regions, region) => Step::EnterThese(
-                self.months().map(|(y, m)| format!("{folder}{y:04}/{m:02}/")).collect(),
+            Place::Region(_) if self.months(first).nth(FEW_MONTHS).is_some() => Step::Enter,
+            Place::Region(_) => Step::EnterThese(
+                self.months(first).map(|(y, m)| format!("{folder}{y:04}/{m:02}/")).collect(),
             ),
-            Place::Region(_) | Place::Other => Step::PassBy,
+            Place::Other => Step::PassBy,
             Place::Year(year) => {
-                let months = self.months().filter(|(y, _)| *y == year);
+                let months = self.months(first).filter(|(y, _)| *y == year);
                 let months: Vec<String> = months.map(|(_, m)| format!("{folder}{m:02}/")).collect();
                 match months.len() {
                     0 => Step::PassBy,
@@ -102,9 +120,9 @@ impl Wanted {
                 }
             }
             Place::Month(year, month) => {
-                enter_if(self.months().any(|(y, m)| (y, m) == (year, month)))
+                enter_if(self.months(first).any(|(y, m)| (y, m) == (year, month)))
             }
-            Place::Day(day) if self.is_in(day) => Step::Take,
+            Place::Day(day) if first <= day && day <= self.last => Step::Take,
             Place::Day(_) => Step::PassBy,
         }
     }
@@ -112,6 +130,15 @@ impl Wanted {
     /// True if a folder is above what CloudTrail lays out.
     pub fn is_outside(folder: &str) -> bool {
         place(folder) == Place::Outside
+    }
+
+    /// The day in whose folder an object stands, and whether it is looked at.
+    pub fn day(&self, key: &str) -> Option<(Date, bool)> {
+        let folder = key.rfind('/').map_or("", |at| &key[..=at]);
+        match place(folder) {
+            Place::Day(day) => Some((day, self.is_in(day))),
+            _ => None,
+        }
     }
 
     /// True if an object is taken by its name alone, where folders tell nothing:
@@ -133,17 +160,14 @@ impl Wanted {
             && time.get(..8).and_then(day_of).is_some_and(|day| self.is_in(day))
     }
 
-    fn is_long(&self) -> bool {
-        self.months().nth(FEW_MONTHS).is_some()
-    }
-
     fn is_in(&self, day: Date) -> bool {
         self.first <= day && day <= self.last
     }
 
-    fn months(&self) -> impl Iterator<Item = (i16, i8)> {
+    /// The months from a day on.
+    fn months(&self, first: Date) -> impl Iterator<Item = (i16, i8)> + use<> {
         let last = (self.last.year(), self.last.month());
-        let first = (self.first.year(), self.first.month());
+        let first = (first.year(), first.month());
         std::iter::successors(Some(first), |(year, month)| {
             Some(if *month == 12 { (year + 1, 1) } else { (*year, month + 1) })
         })
@@ -218,7 +242,11 @@ mod tests {
 
     #[track_caller]
     fn check(folder: &str, expected: &Step) {
-        assert_eq!(wanted().step(folder), *expected, "{folder}");
+        assert_eq!(wanted().step(folder, None), *expected, "{folder}");
+    }
+
+    fn day(text: &str) -> Option<Date> {
+        Some(text.parse().unwrap())
     }
 
     #[test]
@@ -245,10 +273,10 @@ mod tests {
         }
         check(
             "AWSLogs/111122223333/CloudTrail/cn-north-1/",
-            &Step::EnterThese(vec![
-                "AWSLogs/111122223333/CloudTrail/cn-north-1/2026/02/".to_owned(),
-                "AWSLogs/111122223333/CloudTrail/cn-north-1/2026/03/".to_owned(),
-            ]),
+            &Step::Glance {
+                after: "AWSLogs/111122223333/CloudTrail/cn-north-1/2026/02/28".to_owned(),
+                before: "AWSLogs/111122223333/CloudTrail/cn-north-1/2026/03/040".to_owned(),
+            },
         );
         check(
             "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/",
@@ -262,16 +290,48 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_glance_folders_are_gone_into() {
+        let wanted = wanted();
+        let region = "AWSLogs/111122223333/CloudTrail/eu-west-1/";
+        let step = |folder: &str, done| wanted.step(&format!("{region}{folder}"), day(done));
+        let months = |all: &[&str]| {
+            Step::EnterThese(all.iter().map(|month| format!("{region}2026/{month}/")).collect())
+        };
+        assert_eq!(step("", "2026-02-27"), months(&["02", "03"]));
+        assert_eq!(step("", "2026-02-28"), months(&["03"]));
+        assert_eq!(step("2026/02/", "2026-02-28"), Step::PassBy);
+        assert_eq!(step("2026/03/", "2026-03-02"), Step::Enter);
+        assert_eq!(step("2026/03/02/", "2026-03-02"), Step::PassBy);
+        assert_eq!(step("2026/03/03/", "2026-03-02"), Step::Take);
+        assert_eq!(step("2026/03/05/", "2026-03-02"), Step::PassBy);
+        assert_eq!(step("", "2026-03-04"), Step::PassBy);
+    }
+
+    #[test]
+    fn the_folder_tells_the_day_of_a_key() {
+        let wanted = wanted();
+        let of =
+            |key: &str| wanted.day(&format!("AWSLogs/111122223333/CloudTrail/eu-west-1/{key}"));
+        let is = |text: &str, is_in| Some((text.parse().unwrap(), is_in));
+        assert_eq!(of("2026/03/04/a.json.gz"), is("2026-03-04", true));
+        assert_eq!(of("2026/03/04/deeper/a.json.gz"), is("2026-03-04", true));
+        assert_eq!(of("2026/03/05/a.json.gz"), is("2026-03-05", false));
+        assert_eq!(of("2026/03/a.json.gz"), None);
+        assert_eq!(of("2026/03/04x/a.json.gz"), None);
+    }
+
+    #[test]
     fn of_a_long_time_only_what_is_there_is_looked_at() {
         let time = |text: &str| text.parse().unwrap();
         let (from, to) = (time("2020-11-05T00:00:00Z"), time("2026-02-10T00:00:00Z"));
         let long = Wanted::between(from, to, vec![], vec![]);
         let region = "AWSLogs/111122223333/CloudTrail/eu-west-1/";
-        assert_eq!(long.step(region), Step::Enter);
-        assert_eq!(long.step(&format!("{region}2023/")), Step::Enter);
+        let step = |folder: &str| long.step(&format!("{region}{folder}"), day("2020-11-06"));
+        assert_eq!(step(""), Step::Enter);
+        assert_eq!(step("2023/"), Step::Enter);
         let both = ["2020/11/", "2020/12/"].map(|month| format!("{region}{month}"));
-        assert_eq!(long.step(&format!("{region}2020/")), Step::EnterThese(both.to_vec()));
-        assert_eq!(long.step(&format!("{region}2027/")), Step::PassBy);
+        assert_eq!(step("2020/"), Step::EnterThese(both.to_vec()));
+        assert_eq!(step("2027/"), Step::PassBy);
     }
 
     #[test]
@@ -291,9 +351,11 @@ mod tests {
         let mut some = wanted();
         some.accounts = vec!["111122223333".to_owned()];
         some.regions = vec!["eu-west-1".to_owned()];
-        assert_eq!(some.step("AWSLogs/111122223333/"), Step::Enter);
-        assert_eq!(some.step("AWSLogs/444455556666/"), Step::PassBy);
-        assert_eq!(some.step("AWSLogs/111122223333/CloudTrail/us-east-1/"), Step::PassBy);
+        assert_eq!(some.step("AWSLogs/111122223333/", None), Step::Enter);
+        assert_eq!(some.step("AWSLogs/444455556666/", None), Step::PassBy);
+        let region = "AWSLogs/111122223333/CloudTrail/us-east-1/";
+        assert_eq!(some.step(region, None), Step::PassBy);
+        assert_eq!(some.step(region, day("2026-03-01")), Step::PassBy);
     }
 
     #[test]

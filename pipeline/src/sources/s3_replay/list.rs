@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::Object;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use jiff::civil::Date;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -87,10 +89,10 @@ pub struct Lister<'l> {
 /// Something to be listed.
 #[derive(Debug)]
 enum Task {
-    /// A folder, with how deep below the first one it is.
-    Folder(String, usize),
-    /// Everything in a folder.
-    All(String, Choice),
+    /// A folder, with how deep below the first one it is, and up to which day all is found already.
+    Folder(String, usize, Option<Date>),
+    /// Everything in a folder behind a key.
+    All { folder: String, after: Option<String>, choice: Choice },
 }
 
 /// Which objects of a folder.
@@ -98,8 +100,22 @@ enum Task {
 enum Choice {
     /// Each.
     Each,
+    /// Those in folders of days that are wanted.
+    ByDay,
     /// Those whose name says so.
     ByName,
+}
+
+/// Where an answer begins.
+#[derive(Debug, Default)]
+enum Start {
+    /// With the first key.
+    #[default]
+    Beginning,
+    /// Behind this key.
+    Key(String),
+    /// Where the answer before ended.
+    Page(String),
 }
 
 /// What listing something gave.
@@ -122,10 +138,12 @@ impl Lister<'_> {
         prefix: &str,
         rows: &mpsc::Sender<Vec<Row>>,
     ) -> Result<Listed, ListError> {
-        let (mut listed, is_trail) = self.walk(Task::Folder(prefix.to_owned(), 0), rows).await?;
+        let (mut listed, is_trail) =
+            self.walk(Task::Folder(prefix.to_owned(), 0, None), rows).await?;
         // A copy of a trail may have other folders: names of files still tell.
         if !is_trail && listed.objects == 0 && listed.unlisted_count == 0 {
-            let by_name = Task::All(prefix.to_owned(), Choice::ByName);
+            let by_name =
+                Task::All { folder: prefix.to_owned(), after: None, choice: Choice::ByName };
             let (named, _) = self.walk(by_name, rows).await?;
             listed.add(named);
         }
@@ -177,48 +195,101 @@ impl Lister<'_> {
 
     async fn task(&self, task: Task, rows: &mpsc::Sender<Vec<Row>>) -> Found {
         let mut found = Found::default();
-        let (folder, delimiter) = match &task {
-            Task::Folder(folder, _) => match self.wanted.step(folder) {
-                Step::PassBy => return found,
-                Step::EnterThese(folders) => {
-                    found.is_trail = true;
-                    found.tasks =
-                        folders.into_iter().map(|folder| Task::Folder(folder, 0)).collect();
-                    return found;
+        let done = match task {
+            Task::All { folder, after, choice } => {
+                self.all(&folder, after, choice, rows, &mut found).await
+            }
+            Task::Folder(folder, depth, done) => {
+                found.is_trail = !Wanted::is_outside(&folder);
+                match self.wanted.step(&folder, done) {
+                    Step::PassBy => Ok(()),
+                    Step::EnterThese(folders) => {
+                        let tasks = folders.into_iter().map(|it| Task::Folder(it, 0, done));
+                        found.tasks.extend(tasks);
+                        Ok(())
+                    }
+                    Step::Glance { after, before } => {
+                        self.glance(&folder, after, &before, rows, &mut found).await
+                    }
+                    Step::Take => self.all(&folder, None, Choice::Each, rows, &mut found).await,
+                    Step::Enter => self.enter(&folder, (depth, done), &mut found).await,
                 }
-                Step::Take => {
-                    found.is_trail = true;
-                    (folder.as_str(), None)
-                }
-                Step::Enter => {
-                    found.is_trail = !Wanted::is_outside(folder);
-                    (folder.as_str(), Some("/"))
-                }
-            },
-            Task::All(folder, _) => (folder.as_str(), None),
+            }
         };
-        let mut token = None;
+        found.fault = done.err();
+        found
+    }
+
+    /// Finds the folders of a folder.
+    async fn enter(
+        &self,
+        folder: &str,
+        (depth, done): (usize, Option<Date>),
+        found: &mut Found,
+    ) -> Result<(), (String, Fault)> {
+        let mut from = Start::default();
         loop {
-            let page = match self.page(folder, delimiter, token.take(), 1000).await {
-                Ok(page) => page,
-                Err(fault) => {
-                    found.fault = Some((self.address(folder), fault));
-                    return found;
-                }
-            };
+            let page = self.page(folder, Some("/"), from, 1000).await?;
             found.counts.requests += 1;
-            match (&task, delimiter) {
-                (Task::Folder(_, depth), Some(_)) => {
-                    let folders = page.common_prefixes().iter().filter_map(|one| one.prefix());
-                    found.tasks.extend(self.within(folders, *depth));
-                }
-                (Task::Folder(..), None) => self.take(&page, Choice::Each, rows, &mut found).await,
-                (Task::All(_, choice), _) => self.take(&page, *choice, rows, &mut found).await,
-            }
-            token = page.next_continuation_token;
-            if token.is_none() {
-                return found;
-            }
+            let folders = page.common_prefixes().iter().filter_map(|one| one.prefix());
+            found.tasks.extend(self.within(folders, depth, done));
+            let Some(token) = page.next_continuation_token else { return Ok(()) };
+            from = Start::Page(token);
+        }
+    }
+
+    /// Finds the objects of a folder.
+    async fn all(
+        &self,
+        folder: &str,
+        after: Option<String>,
+        choice: Choice,
+        rows: &mpsc::Sender<Vec<Row>>,
+        found: &mut Found,
+    ) -> Result<(), (String, Fault)> {
+        let mut from = after.map_or(Start::default(), Start::Key);
+        loop {
+            let page = self.page(folder, None, from, 1000).await?;
+            found.counts.requests += 1;
+            self.take(page.contents(), choice, rows, found).await;
+            let Some(token) = page.next_continuation_token else { return Ok(()) };
+            from = Start::Page(token);
+        }
+    }
+
+    /// Finds the objects of a region, as far as one answer goes. What is behind is left to tasks of its
+    /// own, which run beside each other.
+    async fn glance(
+        &self,
+        region: &str,
+        after: String,
+        before: &str,
+        rows: &mpsc::Sender<Vec<Row>>,
+        found: &mut Found,
+    ) -> Result<(), (String, Fault)> {
+        let mut from = Start::Key(after);
+        loop {
+            let page = self.page(region, None, from, 1000).await?;
+            found.counts.requests += 1;
+            let objects = page.contents();
+            let key = |object: &Object| object.key().unwrap_or("") < before;
+            let within = objects.partition_point(key);
+            self.take(&objects[..within], Choice::ByDay, rows, found).await;
+            let is_all = within < objects.len();
+            let last = objects.last().and_then(|last| last.key());
+            let last = last.and_then(|key| Some((key.to_owned(), self.wanted.day(key)?)));
+            let Some(token) = page.next_continuation_token.filter(|_| !is_all) else {
+                return Ok(());
+            };
+            // An odd name between the days: they begin behind it.
+            let Some((last, (day, _))) = last else {
+                from = Start::Page(token);
+                continue;
+            };
+            let rest = format!("{region}{}/", day.strftime("%Y/%m/%d"));
+            found.tasks.push(Task::Folder(region.to_owned(), 0, Some(day)));
+            found.tasks.push(Task::All { folder: rest, after: Some(last), choice: Choice::Each });
+            return Ok(());
         }
     }
 
@@ -227,26 +298,30 @@ impl Lister<'_> {
         &self,
         folders: impl Iterator<Item = &'a str>,
         depth: usize,
+        done: Option<Date>,
     ) -> impl Iterator<Item = Task> {
         folders
             .filter(move |folder| depth < MAX_DEPTH || !Wanted::is_outside(folder))
-            .filter(|folder| self.wanted.step(folder) != Step::PassBy)
-            .map(move |folder| Task::Folder(folder.to_owned(), depth + 1))
+            .filter(move |folder| self.wanted.step(folder, done) != Step::PassBy)
+            .map(move |folder| Task::Folder(folder.to_owned(), depth + 1, done))
     }
 
     /// Hands on what is wanted of a page.
     async fn take(
         &self,
-        page: &ListObjectsV2Output,
+        objects: &[Object],
         choice: Choice,
         rows: &mpsc::Sender<Vec<Row>>,
         found: &mut Found,
     ) {
-        let mut taken = Vec::with_capacity(page.contents().len());
-        for object in page.contents() {
+        let mut taken = Vec::with_capacity(objects.len());
+        for object in objects {
             let key = object.key().unwrap_or_default();
             let is_wanted = match choice {
                 Choice::Each => !is_passed_by(key),
+                Choice::ByDay => {
+                    self.wanted.day(key).is_some_and(|(_, is_in)| is_in) && !is_passed_by(key)
+                }
                 Choice::ByName => self.wanted.takes_by_name(key),
             };
             let size = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
@@ -262,19 +337,25 @@ impl Lister<'_> {
             let etag = object.e_tag().unwrap_or_default().trim_matches('"');
             taken.push((size, etag.to_owned(), key.to_owned()));
         }
-        // Nobody takes more only when the listing failed, which is told there.
-        if !taken.is_empty() && rows.send(taken).await.is_err() {
-            found.fault = None;
+        if !taken.is_empty() {
+            // Nobody takes more only when the listing failed, which is told there.
+            let _ = rows.send(taken).await;
         }
     }
 
+    /// One answer. What fails is told with the folder.
     async fn page(
         &self,
         folder: &str,
         delimiter: Option<&str>,
-        token: Option<String>,
+        from: Start,
         most: i32,
-    ) -> Result<ListObjectsV2Output, Fault> {
+    ) -> Result<ListObjectsV2Output, (String, Fault)> {
+        let (key, token) = match from {
+            Start::Beginning => (None, None),
+            Start::Key(key) => (Some(key), None),
+            Start::Page(token) => (None, Some(token)),
+        };
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(20));
         let payer = self.bucket.config.requester_pays;
         loop {
@@ -286,6 +367,7 @@ impl Lister<'_> {
                 .prefix(folder)
                 .max_keys(most)
                 .set_delimiter(delimiter.map(str::to_owned))
+                .set_start_after(key.clone())
                 .set_continuation_token(token.clone())
                 .set_request_payer(payer.then_some(aws_sdk_s3::types::RequestPayer::Requester));
             let error = match request.send().await {
@@ -294,7 +376,7 @@ impl Lister<'_> {
             };
             let is_last = backoff.attempts() + 1 >= ATTEMPTS;
             if !error.outcome.is_transient() || is_last || !backoff.wait(self.stop).await {
-                return Err(error);
+                return Err((self.address(folder), error));
             }
         }
     }
@@ -316,7 +398,7 @@ impl Lister<'_> {
         }
         let mut folder = prefix;
         loop {
-            match self.page(folder, Some("/"), None, 1000).await {
+            match self.page(folder, Some("/"), Start::default(), 1000).await {
                 Ok(page) => {
                     let there = there(&page);
                     if !there.is_empty() {
@@ -325,7 +407,7 @@ impl Lister<'_> {
                         break;
                     }
                 }
-                Err(fault) => {
+                Err((_, fault)) => {
                     words.push_str(&format!("; {}", fault.detail));
                     break;
                 }
