@@ -28,7 +28,7 @@ const MAX_PATH: usize = 512;
 pub struct Facts {
     /// What makes it the same event wherever it is read.
     pub identity: String,
-    time: Option<String>,
+    time: Option<jiff::Timestamp>,
     account: Option<String>,
     region: Option<String>,
     actor: Actor,
@@ -58,7 +58,7 @@ impl Facts {
     ) -> Self {
         Self {
             identity: event_identity(record, account, || compact(record)),
-            time: time.map(rfc3339),
+            time,
             account: account.map(str::to_owned),
             region: record.text(&["awsRegion"]).map(str::to_owned),
             actor: actor(record),
@@ -87,7 +87,7 @@ pub fn alert(
 ) -> Alert {
     Alert {
         id: alert_id(&facts_of_rule.rule.id, &facts.identity),
-        time: facts.time.clone(),
+        time: facts.time.map(rfc3339),
         level: facts_of_rule.level,
         rule: facts_of_rule.rule.clone(),
         account: facts.account.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use crate::model::{Level, RuleRef, identity_of};
 use crate::sigma::ast::{self, Emit};
 
@@ -19,9 +21,9 @@ const MAX_SPAN: i64 = i64::MAX / 1024;
 pub struct Correlations {
     /// What is fed stands behind what feeds it.
     pub(super) all: Vec<Correlation>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<String, usize, FixedState>,
     /// By id of a rule or correlation: what it feeds.
-    feeds: HashMap<String, Vec<Feed>>,
+    feeds: HashMap<String, Vec<Feed>, FixedState>,
 }
 
 /// A correlation, ready to be evaluated.

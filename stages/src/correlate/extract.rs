@@ -25,21 +25,26 @@ impl Correlations {
         &self,
         rule_id: &str,
         event: &Event<'_, '_, impl Derive>,
-        summary: &Summary,
+        summary: Summary,
         mut take: impl FnMut(Entry),
     ) {
         // What is worked out together is worked out once for all fields.
         let mut memo = Memo::default();
-        for feed in self.feeds_of(rule_id) {
+        let identity = identity_of(event.identity.as_bytes());
+        let (feeds, mut summary) = (self.feeds_of(rule_id), Some(summary));
+        for (index, feed) in feeds.iter().enumerate() {
+            // Most rules feed one correlation only.
+            let is_last = index + 1 == feeds.len();
+            let summary = if is_last { summary.take() } else { summary.clone() };
             let mut value = |path: &String| single(event.enriched, path, &mut memo);
             take(Entry {
                 correlation: feed.correlation.clone(),
                 group: feed.group.iter().map(&mut value).collect(),
                 time: event.time,
-                identity: identity_of(event.identity.as_bytes()),
+                identity: identity.clone(),
                 rule: rule_id.to_owned(),
                 values: values(event.enriched, &feed.fields, &mut memo),
-                summary: summary.clone(),
+                summary: summary.unwrap_or_default(),
             });
         }
     }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::chain;
 use super::compile::{Correlation, Correlations};
 use super::group::{Group, Kept, Who};
@@ -47,7 +49,7 @@ pub struct KeeperCounts {
 pub struct Keeper<'c> {
     these: &'c Correlations,
     limits: KeeperLimits,
-    groups: HashMap<Key, Held>,
+    groups: HashMap<Key, Held, RandomState>,
     who: Shelf<Arc<Who>>,
     paths: Shelf<Arc<str>>,
     resources: Shelf<Arc<[Resource]>>,
@@ -68,7 +70,7 @@ struct Held {
 
 /// Values that many entries share, each once.
 #[derive(Debug)]
-struct Shelf<T>(HashSet<T>);
+struct Shelf<T>(HashSet<T, RandomState>);
 
 impl<T: Clone + Eq + Hash> Shelf<T> {
     /// Most values; past it all are put anew.
@@ -93,10 +95,10 @@ impl<'c> Keeper<'c> {
         Self {
             these,
             limits,
-            groups: HashMap::new(),
-            who: Shelf(HashSet::new()),
-            paths: Shelf(HashSet::new()),
-            resources: Shelf(HashSet::new()),
+            groups: HashMap::default(),
+            who: Shelf(HashSet::default()),
+            paths: Shelf(HashSet::default()),
+            resources: Shelf(HashSet::default()),
             tells: Vec::new(),
             counts: KeeperCounts::default(),
         }

@@ -93,7 +93,7 @@ impl Looking<'_> {
                         Some(time) => {
                             let event = Event { enriched, time, identity: &facts.identity };
                             let summary = alert::summary(rule, record, facts, context);
-                            detect.correlations.entries(&rule.rule.id, &event, &summary, |entry| {
+                            detect.correlations.entries(&rule.rule.id, &event, summary, |entry| {
                                 (run.sink)(Output::Entry(Box::new(entry)));
                             });
                         }

@@ -84,11 +84,7 @@ impl Pattern {
 
 impl Needles {
     /// `values` are folded.
-    pub(super) fn new<'k>(
-        keys: impl Iterator<Item = &'k str>,
-        values: &[String],
-        with_omitted: bool,
-    ) -> Self {
+    pub(super) fn new<'k>(keys: impl Iterator<Item = &'k str>, values: &[String]) -> Self {
         let mut patterns: Vec<Pattern> = Vec::new();
         for (place, key) in keys.enumerate() {
             // A key with dots in it may stand for a path, so only `eventName`, which has none, is
@@ -99,9 +95,7 @@ impl Needles {
         for (place, value) in values.iter().enumerate() {
             patterns.push(Pattern::new(Needle::Value(place), &format!("\"{value}\""), false));
         }
-        if with_omitted {
-            patterns.push(Pattern::new(Needle::Omitted, "omitted\"", true));
-        }
+        patterns.push(Pattern::new(Needle::Omitted, "omitted\"", true));
         let texts: Vec<Text<'_>> = patterns
             .iter()
             .map(|pattern| Text { whole: &pattern.whole, is_cased: pattern.is_cased })

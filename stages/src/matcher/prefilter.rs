@@ -37,7 +37,6 @@ pub enum Verdict {
 pub struct Prefilter {
     needles: Needles,
     unicode: memmem::Finder<'static>,
-    omitted: memmem::Finder<'static>,
     /// `eventName` first, then the other keys.
     keys: Vec<Key>,
     /// By index of a value needle: rules that need that value somewhere.
@@ -48,14 +47,40 @@ pub struct Prefilter {
     always: Vec<RuleIndex>,
     /// By rule: what it needs besides, looked at for candidates only.
     further: Vec<Vec<Vec<Glance>>>,
+    /// The keys of that: their ends and closing quotes, for a key with dots in it may stand for a path.
+    glance_keys: Vec<memmem::Finder<'static>>,
 }
 
 /// An atom of a further clause.
 #[derive(Debug)]
 struct Glance {
-    /// The key's end and its closing quote: a key with dots in it may stand for a path.
-    key: memmem::Finder<'static>,
+    /// Its place among the keys.
+    key: usize,
     tests: Vec<ValueTest>,
+}
+
+/// Where keys stand in the record at hand: several rules ask for the same ones.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// By key: whether it was looked for, and the offsets behind it.
+    keys: Vec<(bool, Vec<usize>)>,
+}
+
+impl Places {
+    fn clear(&mut self, keys: usize) {
+        self.keys.resize_with(keys, Default::default);
+        self.keys.iter_mut().for_each(|(is_known, _)| *is_known = false);
+    }
+
+    fn of(&mut self, place: usize, key: &memmem::Finder<'_>, text: &[u8]) -> &[usize] {
+        let (is_known, ends) = &mut self.keys[place];
+        if !*is_known {
+            *is_known = true;
+            ends.clear();
+            ends.extend(key.find_iter(text).map(|at| at + key.needle().len()));
+        }
+        ends
+    }
 }
 
 /// Which rules could match the record at hand, and the memory of earlier values; one per worker.
@@ -66,6 +91,7 @@ pub struct Candidates {
     /// By key: what its values lead to.
     pub(super) remembered: Vec<Memory>,
     pub(super) folded: String,
+    places: Places,
 }
 
 impl Prefilter {
@@ -73,12 +99,12 @@ impl Prefilter {
         let mut filter = Self {
             needles: Needles::default(),
             unicode: memmem::Finder::new(br"\u").into_owned(),
-            omitted: memmem::Finder::new(br#"omitted""#).into_owned(),
             keys: vec![Key::new("eventName")],
             values: Vec::new(),
             nested: Vec::new(),
             always: Vec::new(),
             further: Vec::new(),
+            glance_keys: Vec::new(),
         };
         let mut value_names: Vec<String> = Vec::new();
         for (index, rule) in (0..).zip(rules) {
@@ -89,16 +115,26 @@ impl Prefilter {
                 }
                 _ => filter.always.push(index),
             }
-            filter.further.push(
-                clauses.map(|clause| clause.into_iter().map(Glance::new).collect()).collect(),
-            );
+            let mut glance = |atom| filter.glance(atom);
+            let further = clauses.map(|it| it.into_iter().map(&mut glance).collect()).collect();
+            filter.further.push(further);
         }
         for key in &mut filter.keys {
             key.seal();
         }
         let keys = filter.keys.iter().map(Key::name);
-        filter.needles = Needles::new(keys, &value_names, !filter.nested.is_empty());
+        filter.needles = Needles::new(keys, &value_names);
         filter
+    }
+
+    fn glance(&mut self, atom: Atom) -> Glance {
+        let key = format!("{}\"", leaf(&atom.path));
+        let known = self.glance_keys.iter().position(|known| known.needle() == key.as_bytes());
+        let key = known.unwrap_or_else(|| {
+            self.glance_keys.push(memmem::Finder::new(key.as_bytes()).into_owned());
+            self.glance_keys.len() - 1
+        });
+        Glance { key, tests: atom.tests }
     }
 
     fn has_room(&self, first: &Clause, value_names: &[String]) -> bool {
@@ -187,37 +223,37 @@ impl Prefilter {
         }
         candidates.rules.sort_unstable();
         candidates.rules.dedup();
-        self.look_further(text, candidates)
+        // Where something was cut, what is not there says nothing.
+        if !is_cut {
+            self.look_further(text, candidates);
+        }
+        if candidates.rules.is_empty() { Verdict::Pass } else { Verdict::Some }
     }
 
     /// Strikes candidates that need something else which is not there.
-    fn look_further(&self, text: &[u8], candidates: &mut Candidates) -> Verdict {
-        // Where something was cut, what is not there says nothing.
-        if self.omitted.find(text).is_none() {
-            let Candidates { rules, folded, .. } = candidates;
-            rules.retain(|rule| {
-                let clauses = &self.further[*rule as usize];
-                clauses.iter().all(|clause| clause.iter().any(|atom| atom.is_there(text, folded)))
-            });
-        }
-        if candidates.rules.is_empty() { Verdict::Pass } else { Verdict::Some }
+    fn look_further(&self, text: &[u8], candidates: &mut Candidates) {
+        let Candidates { rules, folded, places, .. } = candidates;
+        places.clear(self.glance_keys.len());
+        let mut is_there = |atom: &Glance| {
+            let ends = places.of(atom.key, &self.glance_keys[atom.key], text);
+            atom.is_there(text, ends, folded)
+        };
+        rules.retain(|rule| {
+            let clauses = &self.further[*rule as usize];
+            clauses.iter().all(|clause| clause.iter().any(&mut is_there))
+        });
     }
 }
 
 impl Glance {
-    fn new(atom: Atom) -> Self {
-        let key = memmem::Finder::new(format!("{}\"", leaf(&atom.path)).as_bytes()).into_owned();
-        Self { key, tests: atom.tests }
-    }
-
-    /// Could the atom hold for some key of the text?
-    fn is_there(&self, text: &[u8], folded: &mut String) -> bool {
-        self.key.find_iter(text).any(|at| {
+    /// Could the atom hold for some key of the text? The key ends at these places.
+    fn is_there(&self, text: &[u8], ends: &[usize], folded: &mut String) -> bool {
+        ends.iter().any(|end| {
             let mut holds = |text: &str| {
                 self.tests.is_empty()
                     || self.tests.iter().any(|test| test.holds_for_text(text, folded))
             };
-            match value_behind(text, at + self.key.needle().len()) {
+            match value_behind(text, *end) {
                 Behind::NotAKey => false,
                 Behind::Unclear => true,
                 Behind::Null => self.tests.is_empty(),

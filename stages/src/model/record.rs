@@ -155,6 +155,10 @@ impl<'a> Record<'a> {
         }
         let mut is_there = false;
         for (key, value) in self.members(position) {
+            // Of nearly all keys the length tells already.
+            if !matches!(path.as_bytes().get(key.len()), None | Some(b'.')) {
+                continue;
+            }
             let Some(rest) = path.strip_prefix(key) else { continue };
             if rest.is_empty() {
                 is_there = true;
