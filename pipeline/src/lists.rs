@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(lists.values["b"], ["single"]);
         assert!(lists.has_ends && lists.emptied.is_empty());
         let told = lists.ended[0].to_string();
-        assert!(told.ends_with("\"z\" in the list \"a\" ended on 2026-11-28 (o: r): it holds no more"), "{told}");
+        assert!(
+            told.ends_with("\"z\" in the list \"a\" ended on 2026-11-28 (o: r): it holds no more"),
+            "{told}"
+        );
         assert!(told.contains("lists.yml:1:"), "{told}");
     }
 
