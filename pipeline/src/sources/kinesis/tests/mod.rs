@@ -1,6 +1,7 @@
 //! The source against doubles and against AWS as moto plays it.
 
 pub mod double;
+mod fence;
 mod moto;
 mod simulation;
 mod stand_in;

@@ -21,7 +21,7 @@ use super::double::{NOW, Rows, StreamDouble, TableDouble};
 use crate::config::KinesisMode;
 use crate::runtime::budget::Budget;
 use crate::runtime::clock::Clock;
-use crate::runtime::intake::Intake;
+use crate::runtime::intake::{Intake, Taken};
 use crate::sources::tests::double::Ledger;
 use crate::sources::troubles::Troubles;
 use crate::sources::{Body, Envelope, Item, SourceContext};
@@ -34,9 +34,11 @@ type Log = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A world of one stream and one table.
 #[derive(Clone)]
-struct World {
-    stream: StreamDouble,
-    rows: Rows,
+pub struct World {
+    /// The stream.
+    pub stream: StreamDouble,
+    /// The table.
+    pub rows: Rows,
     log: Log,
     mode: KinesisMode,
     initial: Position,
@@ -51,17 +53,20 @@ struct World {
 }
 
 /// One process.
-struct Process {
+pub struct Process {
     worker: JoinHandle<()>,
     committer: JoinHandle<()>,
     stop: CancellationToken,
-    is_cut: Arc<AtomicBool>,
-    families: Families,
+    /// The table cannot be reached.
+    pub is_cut: Arc<AtomicBool>,
+    /// Its counters.
+    pub families: Families,
     health: Health,
 }
 
 impl World {
-    fn new(mode: KinesisMode) -> Self {
+    /// With a stream of one shard.
+    pub fn new(mode: KinesisMode) -> Self {
         Self {
             stream: StreamDouble::new(),
             rows: Rows::default(),
@@ -88,8 +93,14 @@ impl World {
     }
 
     fn start(&self) -> Process {
+        let world = self.clone();
+        self.start_with(|_, taken| tokio::spawn(world.commit(taken)))
+    }
+
+    /// Starts a process whose batches somebody else commits.
+    pub fn start_with(&self, commit: impl FnOnce(&Families, Taken) -> JoinHandle<()>) -> Process {
         let families = Families::new();
-        let (intake, mut taken) = Intake::new(families.queue_objects.clone());
+        let (intake, taken) = Intake::new(families.queue_objects.clone());
         let (stop, health) = (CancellationToken::new(), Health::default());
         let name: Arc<str> = Arc::from("trail");
         let context = SourceContext {
@@ -121,29 +132,30 @@ impl World {
         };
         let unit = Unit::new(None, Arc::new(self.stream.clone()) as Arc<dyn Stream>);
         let worker = Worker::new(Arc::new(env), vec![Arc::new(unit)]);
-        let gives_back = self.gives_back;
-        let (log, is_stalled) = (Arc::clone(&self.log), Arc::clone(&self.is_stalled));
-        let committer = tokio::spawn(async move {
-            while let Some(Envelope { item, ack }) = taken.recv().await {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(1..200))).await;
-                while is_stalled.load(Ordering::SeqCst) {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                // Some batches are not committed, and come again.
-                if gives_back && fastrand::u8(..20) == 0 {
-                    continue;
-                }
-                let Item::Object(object) = item else { panic!("a batch was to come") };
-                let Body::Batch(batch) = object.body else { panic!("a batch was to come") };
-                for part in batch.parts {
-                    let data = String::from_utf8(part.data.to_vec()).unwrap();
-                    log.lock().unwrap().push((part.path, data));
-                }
-                ack.done();
-            }
-        });
+        let committer = commit(&families, taken);
         let worker = tokio::spawn(worker.run());
         Process { worker, committer, stop, is_cut, families, health }
+    }
+
+    /// Commits what comes, some of it not at once.
+    async fn commit(self, mut taken: Taken) {
+        while let Some(Envelope { item, ack }) = taken.recv().await {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(1..200))).await;
+            while self.is_stalled.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            // Some batches are not committed, and come again.
+            if self.gives_back && fastrand::u8(..20) == 0 {
+                continue;
+            }
+            let Item::Object(object) = item else { panic!("a batch was to come") };
+            let Body::Batch(batch) = object.body else { panic!("a batch was to come") };
+            for part in batch.parts {
+                let data = String::from_utf8(part.data.to_vec()).unwrap();
+                self.log.lock().unwrap().push((part.path, data));
+            }
+            ack.done();
+        }
     }
 
     fn expected(&self) -> BTreeSet<String> {
@@ -194,12 +206,14 @@ impl Process {
         self.committer.abort();
     }
 
-    async fn stopped(self) {
+    /// Tells it to stop and waits for its end.
+    pub async fn stopped(self) {
         self.stop.cancel();
         self.worker.await.unwrap();
     }
 
-    fn changes(&self, change: &str) -> u64 {
+    /// How many leases have changed so.
+    pub fn changes(&self, change: &str) -> u64 {
         self.families.kinesis_lease_changes.with_label_values(&["trail", change]).get()
     }
 
