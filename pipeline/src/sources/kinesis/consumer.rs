@@ -287,6 +287,9 @@ impl Consumer {
     ) -> Result<Option<Vec<Child>>, Halt> {
         let env = &self.env;
         env.metrics.failed(error.kind.name());
+        if matches!(error.kind, Failure::NotFound | Failure::BadPosition) {
+            self.unit.doubt();
+        }
         match error.kind {
             // Both are the usual course of things.
             Failure::Expired => return Ok(None),

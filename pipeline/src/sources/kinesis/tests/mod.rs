@@ -2,6 +2,7 @@
 
 pub mod double;
 mod fence;
+mod made_anew;
 mod moto;
 mod simulation;
 mod stand_in;
