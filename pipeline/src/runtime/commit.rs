@@ -16,7 +16,9 @@ use super::clock::Clock;
 use super::correlating::{self, Came, Groups, Stepped};
 use super::plan::{Current, Plan};
 use super::retry::Backoff;
+use super::work::{Ended, Work};
 use super::workers::{Delivery, End};
+use crate::sources::Fence;
 use crate::store::{Commit, Knowledge, ObjectDone, RejectRow, Store, StoreError};
 use crate::telemetry::{Counter, Families, Health, Part, point};
 
@@ -69,27 +71,25 @@ pub struct Committer {
     pub look_at: Option<tokio::time::Instant>,
 }
 
-/// What is left to be committed of deliveries.
-#[derive(Default)]
-struct Work {
-    /// In their order; those that are committed are taken out.
-    alerts: Vec<Alert>,
-    /// Groups of correlations and what came for them; those that are committed are taken out.
-    groups: Groups,
-    /// Settle groups as at this time instead of now.
-    settle_at: Option<Timestamp>,
-    objects: Vec<ObjectDone>,
-    rejects: Vec<RejectRow>,
-    /// What became of those that are committed, for the counters.
-    told: Outcome,
-}
-
 /// What is written besides alerts.
 #[derive(Default)]
 struct Written {
     stepped: Stepped,
     objects: Vec<ObjectDone>,
     rejects: Vec<RejectRow>,
+    /// What must hold for it to be written.
+    fences: Vec<Fence>,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    /// Some of it may not be committed any more.
+    #[error("a fence is down")]
+    Fenced,
+    /// The store has failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
 /// How much one transaction takes.
@@ -199,30 +199,17 @@ impl Committer {
     /// Commits deliveries together; false if the program ended before it went well.
     async fn batch(&mut self, batch: &mut Vec<Delivery>) -> bool {
         let mut work = Work::default();
-        let mut ends = Vec::new();
         for delivery in batch.drain(..) {
-            work.alerts.extend(delivery.alerts);
-            work.rejects.extend(delivery.rejects);
             self.families.correlate_events.inc_by(delivery.entries.len() as u64);
-            for entry in delivery.entries {
-                correlating::came(&mut work.groups, entry, delivery.is_historic);
+            if let (Some(key), Some(_)) = (&delivery.key, &delivery.end) {
+                point("matched", key);
             }
-            let Some(end) = delivery.end else { continue };
-            if let Some(key) = delivery.key {
-                point("matched", &key);
-                work.objects.push(ObjectDone {
-                    key,
-                    source: delivery.source.to_string(),
-                    records: end.tally.as_ref().map_or(0, |tally| tally.records),
-                    alerts: end.alerts,
-                });
-            }
-            ends.push((delivery.source, end));
+            work.add(delivery);
         }
         let Some(now) = self.finished(&mut work).await else { return false };
-        work.objects.iter().for_each(|object| point("committed", &object.key));
-        debug!(objects = work.objects.len(), alerts = work.told.raised.len(), "committed");
-        for (source, End { tally, took, ack, .. }) in ends {
+        work.objects().iter().for_each(|object| point("committed", &object.key));
+        debug!(objects = work.ends.len(), alerts = work.told.raised.len(), "committed");
+        for Ended { source, end: End { tally, took, ack, .. }, .. } in work.ends {
             if let Some(tally) = tally {
                 self.counter.object(&source, &tally, took, now);
             }
@@ -282,14 +269,20 @@ impl Committer {
             match self.piece(work, most).await {
                 Ok(Piece { now, is_last: true }) => return Ok(now),
                 Ok(Piece { is_last: false, .. }) => {}
-                Err(StoreError::TooLarge { .. }) if most.is_more_than_one(work) => most.halve(),
-                Err(error) => return Err(error),
+                Err(Failed::Fenced) => {
+                    let objects = work.drop_fenced();
+                    info!(objects, "given back instead of committed: a lease was lost meanwhile");
+                }
+                Err(Failed::Store(StoreError::TooLarge { .. })) if most.is_more_than_one(work) => {
+                    most.halve();
+                }
+                Err(Failed::Store(error)) => return Err(error),
             }
         }
     }
 
     /// Some alerts; if there are none left, some groups; and everything else with the last of them.
-    async fn piece(&mut self, work: &mut Work, most: Most) -> Result<Piece, StoreError> {
+    async fn piece(&mut self, work: &mut Work, most: Most) -> Result<Piece, Failed> {
         let plan = Arc::clone(&self.current.borrow());
         let now = work.settle_at.unwrap_or_else(|| self.clock.now());
         let count = most.alerts.min(work.alerts.len());
@@ -313,19 +306,22 @@ impl Committer {
         // the step is taken again, so those that come before its state count as repeats then.
         while stepped.news.len() > most.alerts {
             let some: Vec<Alert> = stepped.news.drain(..most.alerts).collect();
-            let outcome = self.write(&plan, some, Written::default(), now).await?;
+            let written = Written { fences: work.fences.clone(), ..Written::default() };
+            let outcome = self.write(&plan, some, written, now).await?;
             work.told.add(outcome);
         }
         let is_last = has_all_alerts && keys.len() == work.groups.len();
-        let mut alerts = work.alerts[..count].to_vec();
+        let mut alerts: Vec<Alert> =
+            work.alerts[..count].iter().map(|(alert, _)| alert.clone()).collect();
         alerts.append(&mut stepped.news);
         let counts = stepped.counts;
-        let mut written = Written { stepped, ..Written::default() };
+        let fences = work.fences.clone();
+        let mut written = Written { stepped, fences, ..Written::default() };
         if is_last {
             let at = rfc3339(self.clock.now());
             let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
-            written.rejects = work.rejects.iter().map(dated).collect();
-            written.objects.clone_from(&work.objects);
+            written.rejects = work.rejects.iter().map(|(row, _)| dated(row)).collect();
+            written.objects = work.objects();
         }
         let due = written.stepped.windows.iter().filter_map(|window| window.due).min();
         let outcome = self.write(&plan, alerts, written, now).await?;
@@ -345,8 +341,8 @@ impl Committer {
         alerts: Vec<Alert>,
         written: Written,
         now: Timestamp,
-    ) -> Result<Outcome, StoreError> {
-        let Written { stepped, objects, rejects } = written;
+    ) -> Result<Outcome, Failed> {
+        let Written { stepped, objects, rejects, fences } = written;
         let Knowledge { known, mut basis } = if alerts.is_empty() && stepped.changes.is_empty() {
             Knowledge::default()
         } else {
@@ -365,6 +361,10 @@ impl Committer {
             rejects,
             now: Some(now),
         };
+        // Asked last: looking up and deciding may have taken long.
+        if !fences.iter().all(Fence::holds) {
+            return Err(Failed::Fenced);
+        }
         self.store.commit(commit).await?;
         Ok(outcome)
     }
@@ -398,3 +398,7 @@ fn words(plan: &Plan, outcome: &Outcome) -> Vec<(String, crate::store::Words)> {
         .filter_map(|rule| Some((rule.to_owned(), plan.words.get(rule)?.clone())))
         .collect()
 }
+
+#[cfg(test)]
+#[path = "commit_tests.rs"]
+mod tests;

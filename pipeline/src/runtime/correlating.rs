@@ -8,6 +8,7 @@ use askance_stages::raise::Change;
 use jiff::{SignedDuration, Timestamp};
 
 use super::plan::Plan;
+use crate::sources::Fence;
 use crate::store::{Basis, Store, StoreError, Window};
 
 /// A group is not looked at again sooner than so: it would be due at once for ever.
@@ -18,8 +19,8 @@ const AT_LEAST: SignedDuration = SignedDuration::from_secs(1);
 pub struct Came {
     /// The correlation.
     pub correlation: String,
-    /// New events.
-    pub entries: Vec<Entry>,
+    /// New events, with what must hold when they are committed.
+    pub entries: Vec<(Entry, Option<Fence>)>,
     /// All of it comes from a replay that tells people.
     pub is_historic: bool,
 }
@@ -28,14 +29,14 @@ pub struct Came {
 pub type Groups = BTreeMap<String, Came>;
 
 /// Adds an event to what came.
-pub fn came(groups: &mut Groups, entry: Entry, is_historic: bool) {
+pub fn came(groups: &mut Groups, entry: Entry, fence: Option<Fence>, is_historic: bool) {
     let group = groups.entry(entry.key()).or_insert_with(|| Came {
         correlation: entry.correlation.clone(),
         entries: Vec::new(),
         is_historic,
     });
     group.is_historic &= is_historic;
-    group.entries.push(entry);
+    group.entries.push((entry, fence));
 }
 
 /// What steps gave.
@@ -85,7 +86,8 @@ pub async fn step(
             });
             let state = window.state.as_deref();
             let correlations = &plan.detect.correlations;
-            let step = correlations.step(&group.correlation, state, group.entries, now, lateness);
+            let entries = group.entries.into_iter().map(|(entry, _)| entry).collect();
+            let step = correlations.step(&group.correlation, state, entries, now, lateness);
             stepped.counts.add(&step.counts);
             for tell in step.tells {
                 let alert = Alert { is_historic: group.is_historic, ..tell.alert };
@@ -98,7 +100,7 @@ pub async fn step(
                 }
             }
             for entry in step.entries {
-                came(&mut fed, entry, group.is_historic);
+                came(&mut fed, entry, None, group.is_historic);
             }
             let soonest = now.checked_add(AT_LEAST).unwrap_or(Timestamp::MAX);
             let due = step.due.map(|due| due.max(soonest));

@@ -2,7 +2,8 @@
 
 use tokio::sync::mpsc;
 
-use crate::sources::{Ack, Envelope, Item, Object, Refused, Verdict};
+use crate::sources::envelope::Acked;
+use crate::sources::{Ack, Envelope, Fence, Item, Object, Refused, Verdict};
 use crate::telemetry::Gauge;
 
 /// Envelopes that may wait for a worker; their bytes are bounded by the budget.
@@ -27,16 +28,20 @@ impl Intake {
 
     /// Hands an object on and waits until everything it gave is committed, or it is given back.
     pub async fn object(&self, object: Object) -> Verdict {
-        self.item(Item::Object(object)).await
+        self.item(Item::Object(object), Ack::new()).await
+    }
+
+    /// As [`Intake::object`], but it is given back where the fence no longer holds.
+    pub async fn fenced(&self, object: Object, fence: Fence) -> Verdict {
+        self.item(Item::Object(object), Ack::fenced(fence)).await
     }
 
     /// Has something kept among the rejects and waits until it is.
     pub async fn refused(&self, refused: Refused) -> Verdict {
-        self.item(Item::Refused(refused)).await
+        self.item(Item::Refused(refused), Ack::new()).await
     }
 
-    async fn item(&self, item: Item) -> Verdict {
-        let (ack, acked) = Ack::new();
+    async fn item(&self, item: Item, (ack, acked): (Ack, Acked)) -> Verdict {
         let _counted = Counted::begin(&self.waiting);
         let sent = self.sender.send(Envelope { item, ack }).await;
         if sent.is_err() {

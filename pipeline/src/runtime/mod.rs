@@ -15,6 +15,7 @@ pub mod retry;
 pub mod seen;
 pub mod service;
 #[cfg(test)]
-mod simulation;
+pub mod simulation;
 pub mod turnstile;
+pub mod work;
 pub mod workers;

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use super::intake::Taken;
 use super::plan::{Current, Plan};
-use crate::sources::{Ack, Asked, Body, Envelope, Item, Object, Refused};
+use crate::sources::{Ack, Asked, Body, Envelope, Fence, Item, Object, Refused};
 use crate::store::RejectRow;
 
 /// Alerts of one object that are handed on together, in bytes.
@@ -42,6 +42,8 @@ pub struct Delivery {
     pub is_historic: bool,
     /// What could not be read; `at` is filled in when it is committed.
     pub rejects: Vec<RejectRow>,
+    /// What must hold when it is committed.
+    pub fence: Option<Fence>,
     /// With the last part of an object.
     pub end: Option<End>,
 }
@@ -156,6 +158,7 @@ fn refusal(refused: Refused, ack: Ack) -> Delivery {
         entries: Vec::new(),
         is_historic: false,
         rejects: vec![row],
+        fence: ack.fence().cloned(),
         end: Some(End { tally: None, alerts: 0, took: Duration::ZERO, ack }),
     }
 }
@@ -166,6 +169,7 @@ struct Parts<'p> {
     path: String,
     key: &'p Option<String>,
     asked: Option<&'p Asked>,
+    fence: Option<Fence>,
     alerts: Vec<Alert>,
     entries: Vec<Entry>,
     size: usize,
@@ -258,6 +262,7 @@ impl Parts<'_> {
             entries: std::mem::take(&mut self.entries),
             is_historic: self.is_historic(),
             rejects: std::mem::take(&mut self.rejects),
+            fence: self.fence.clone(),
             end,
         }
     }
@@ -277,6 +282,7 @@ fn run<'p>(
         path: path.clone(),
         key: &key,
         asked: asked.as_deref(),
+        fence: ack.fence().cloned(),
         alerts: Vec::new(),
         entries: Vec::new(),
         size: 0,

@@ -1,5 +1,6 @@
 //! What sources hand on: an object or a refusal, and the way to tell the source how it ended.
 
+use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -114,25 +115,63 @@ pub enum Verdict {
     GiveBack,
 }
 
+/// Whether what an object gives may still be committed: what is read under a lease may not once it is
+/// lost.
+#[derive(Clone)]
+pub struct Fence(Arc<dyn Fn() -> bool + Send + Sync>);
+
 /// Tells a source how its envelope ended; dropped without a word it means [`Verdict::GiveBack`].
 #[derive(Debug)]
-pub struct Ack(oneshot::Sender<Verdict>);
+pub struct Ack {
+    sender: oneshot::Sender<Verdict>,
+    fence: Option<Fence>,
+}
 
 /// The source's end of an [`Ack`].
 #[derive(Debug)]
 pub struct Acked(oneshot::Receiver<Verdict>);
 
+impl Fence {
+    /// Holds for as long as `holds` says so. Once it has said no it must not say yes again: an object
+    /// may be handed on in parts, and none may be missing before one that is committed.
+    pub fn new(holds: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(holds))
+    }
+
+    /// May it be committed?
+    pub fn holds(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fence").field(&self.holds()).finish()
+    }
+}
+
 impl Ack {
     /// An acknowledgement and the end that waits for it.
     pub fn new() -> (Self, Acked) {
         let (sender, receiver) = oneshot::channel();
-        (Self(sender), Acked(receiver))
+        (Self { sender, fence: None }, Acked(receiver))
+    }
+
+    /// As [`Ack::new`], of what may be committed only while the fence holds.
+    pub fn fenced(fence: Fence) -> (Self, Acked) {
+        let (ack, acked) = Self::new();
+        (Self { fence: Some(fence), ..ack }, acked)
+    }
+
+    /// What must hold when it is committed.
+    pub fn fence(&self) -> Option<&Fence> {
+        self.fence.as_ref()
     }
 
     /// Everything is committed.
     pub fn done(self) {
         // A source that no longer listens will see the object again, and its ledger row.
-        let _ = self.0.send(Verdict::Done);
+        let _ = self.sender.send(Verdict::Done);
     }
 }
 

@@ -25,7 +25,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-pub use envelope::{Ack, Asked, Batch, Body, Envelope, Item, Object, Part, Refused, Verdict};
+pub use envelope::{
+    Ack, Asked, Batch, Body, Envelope, Fence, Item, Object, Part, Refused, Verdict,
+};
 pub use kinesis::{Kinesis, LeaseLine, ShardLine};
 pub use known::{are_known, is_known};
 pub use open::open;

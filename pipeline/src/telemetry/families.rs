@@ -116,7 +116,7 @@ families! {
     kinesis_lease_changes: IntCounterVec = "counter" "askance_kinesis_lease_changes_total" ["source", "change"]
         "Leases that this process took, gave up or made: free, expired, stolen (taken from others), lost (to others, or not renewed in time), returned, finished, made, removed.";
     kinesis_failures: IntCounterVec = "counter" "askance_kinesis_failures_total" ["source", "reason"]
-        "Attempts that failed: throttled, expired_iterator, not_found, bad_position, in_use, denied, damaged, failed; table_throttled, table_failed, table_unusable, bad_row, foreign_row, clock_skew, hole, inconsistent, silent.";
+        "Attempts that failed: throttled, expired_iterator, not_found, bad_position, in_use, denied, damaged, failed; table_throttled, table_failed, table_unusable, bad_row, foreign_row, clock_skew, hole, inconsistent, silent, made_anew.";
     kinesis_records: IntCounterVec = "counter" "askance_kinesis_records_total" ["source"]
         "Records of streams that were taken, aggregates as one.";
     // The engine.

@@ -10,7 +10,7 @@ use super::Families;
 const MAX_SHARDS: usize = 1000;
 
 /// Every reason in `askance_kinesis_failures_total`.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 18] = [
     "throttled",
     "expired_iterator",
     "not_found",
@@ -28,6 +28,7 @@ const REASONS: [&str; 17] = [
     "hole",
     "inconsistent",
     "silent",
+    "made_anew",
 ];
 
 /// Every change in `askance_kinesis_lease_changes_total`.

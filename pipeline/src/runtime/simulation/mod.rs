@@ -5,8 +5,8 @@
 //! Whatever happens, in the end every alert is in the file exactly once, every alert was told, and
 //! nothing waits.
 
-mod faults;
+pub mod faults;
 mod neighbours;
-mod store;
+pub mod store;
 mod tests;
 mod world;

@@ -125,13 +125,13 @@ where
         }
         Failure::Denied => format!(": grant {permission} on it (deploy/iam/askance-kinesis.json)"),
         Failure::NotFound => {
-            ": check its name and region; if it was deleted or renamed, name the new one and choose \
-             another `application`"
+            ": check its name and region; if it was renamed, name the new one and choose another \
+             `application`; one that is made anew under its name is found and begun anew"
                 .to_owned()
         }
         Failure::BadPosition => {
-            ": a stream that was deleted and made anew does not know the positions of the old one: choose \
-             another `application`, or delete the row of the lease"
+            ": the lease is of another stream; one that was deleted and made anew is found and begun \
+             anew; if it stays so, choose another `application`, or delete the row of the lease"
                 .to_owned()
         }
         Failure::Throttled | Failure::Expired | Failure::InUse | Failure::Damaged | Failure::Failed => {
@@ -148,6 +148,10 @@ where
 impl Stream for AwsStream {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    async fn epoch(&self) -> Result<i64, StreamError> {
+        Ok(identify(&self.client, &self.name, Some(&self.arn)).await?.epoch)
     }
 
     async fn shards(&self, from: Option<&Position>) -> Result<Vec<Shard>, StreamError> {

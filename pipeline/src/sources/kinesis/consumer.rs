@@ -17,7 +17,7 @@ use super::position::{Position, Within};
 use super::reader::{End, Fetched, Reader};
 use super::stream::{Child, Failure, Start, StreamError, StreamRecord};
 use crate::runtime::retry::{Backoff, pause};
-use crate::sources::{Batch, Body, Object, Part, Verdict};
+use crate::sources::{Batch, Body, Fence, Object, Part, Verdict};
 
 /// A record that arrives so far in the future shows that this machine's clock is behind.
 const SKEW: Duration = Duration::from_secs(10);
@@ -171,15 +171,18 @@ impl Consumer {
             let object = Object { key: None, source, path, body, hold, asked: None };
             let metrics = &self.env.context.metrics;
             metrics.in_flight(1);
+            // Whoever has the batch in hand commits nothing of it once the lease is lost.
+            let held = Arc::clone(&self.held);
+            let fence = Fence::new(move || !held.is_lost());
             let verdict = tokio::select! {
-                verdict = self.env.context.intake.object(object) => verdict,
+                verdict = self.env.context.intake.fenced(object, fence) => verdict,
                 () = self.held.lost().cancelled() => Verdict::GiveBack,
             };
             metrics.in_flight(-1);
+            metrics.objects(if verdict == Verdict::Done { "done" } else { "given_back" }, 1);
             if self.held.is_lost() {
                 return Err(Halt(Ended::Lost));
             }
-            metrics.objects(if verdict == Verdict::Done { "done" } else { "given_back" }, 1);
             if verdict == Verdict::GiveBack {
                 return Ok(false);
             }
@@ -284,6 +287,9 @@ impl Consumer {
     ) -> Result<Option<Vec<Child>>, Halt> {
         let env = &self.env;
         env.metrics.failed(error.kind.name());
+        if matches!(error.kind, Failure::NotFound | Failure::BadPosition) {
+            self.unit.doubt();
+        }
         match error.kind {
             // Both are the usual course of things.
             Failure::Expired => return Ok(None),

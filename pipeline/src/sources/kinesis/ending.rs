@@ -70,7 +70,9 @@ pub async fn finish(
             Position::AtTimestamp(at) => Position::AtTimestamp(*at),
             _ => Position::TrimHorizon,
         };
-        let lease = new_lease(unit, child, begin);
+        // Of the stream that the parent is of, whatever has its name by now.
+        let epoch = held.lease().epoch.or(Some(unit.epoch));
+        let lease = Lease { epoch, ..new_lease(unit, child, begin) };
         let is_made = write(env, held, &lease.key, &Change::Create(lease.clone())).await?;
         if is_made {
             env.metrics.lease("made");
@@ -100,6 +102,7 @@ pub fn new_lease(unit: &Unit, child: &Child, position: Position) -> Lease {
         parents: child.parents.clone(),
         children: Vec::new(),
         range: child.range,
+        epoch: Some(unit.epoch),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What all readers of one source share: where they read, how fast, and what they tell.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use super::leases::LeaseTable;
 use super::leases::sync::Shard;
+use super::leases::{Lease, LeaseTable};
 use super::position::Position;
 use super::stream::{Stream, StreamError};
 use crate::config::KinesisMode;
@@ -39,7 +41,7 @@ pub struct Env {
     /// Its counters.
     pub metrics: KinesisMetrics,
     /// What keeps it from its work.
-    pub troubles: Troubles,
+    pub troubles: Arc<Troubles>,
     /// Bounds answers on their way.
     pub fetches: Semaphore,
     /// The time of day.
@@ -108,13 +110,41 @@ pub struct Unit {
     pub id: Option<String>,
     /// The stream.
     pub stream: Arc<dyn Stream>,
+    /// When it was made, in seconds since 1970.
+    pub epoch: i64,
+    /// Something that a reader met lets expect that it is another stream by now.
+    is_doubted: AtomicBool,
     listed: Mutex<Option<(Instant, Arc<Vec<Shard>>)>>,
 }
 
 impl Unit {
-    /// A stream; `id` where the application has several.
-    pub fn new(id: Option<String>, stream: Arc<dyn Stream>) -> Self {
-        Self { id, stream, listed: Mutex::default() }
+    /// A stream that was made at `epoch`; `id` where the application has several.
+    pub fn new(id: Option<String>, stream: Arc<dyn Stream>, epoch: i64) -> Self {
+        Self { id, stream, epoch, is_doubted: AtomicBool::new(false), listed: Mutex::default() }
+    }
+
+    /// Whether a lease is of this stream, or of one that had its name before or has it since. `None`: of
+    /// another one.
+    pub fn compare(&self, lease: &Lease) -> Option<Ordering> {
+        let epoch = match (&lease.stream, &self.id) {
+            (None, None) => lease.epoch.unwrap_or(self.epoch),
+            (Some(theirs), Some(mine)) => {
+                let (name, epoch) = theirs.rsplit_once(':')?;
+                (name == mine.rsplit_once(':')?.0).then(|| epoch.parse().ok())??
+            }
+            _ => return None,
+        };
+        Some(epoch.cmp(&self.epoch))
+    }
+
+    /// Has it looked at soon whether it is still the same stream.
+    pub fn doubt(&self) {
+        self.is_doubted.store(true, atomic::Ordering::SeqCst);
+    }
+
+    /// Was there a doubt since this was asked last?
+    pub fn was_doubted(&self) -> bool {
+        self.is_doubted.swap(false, atomic::Ordering::SeqCst)
     }
 
     /// The key of a shard's lease.

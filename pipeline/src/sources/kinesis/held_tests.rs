@@ -27,6 +27,7 @@ async fn held() -> (Held, Arc<dyn LeaseTable>, Rows) {
         parents: Vec::new(),
         children: Vec::new(),
         range: None,
+        epoch: None,
     };
     assert!(table.write(KEY, &Change::Create(lease.clone())).await.unwrap());
     let held = Held::new(lease, &Arc::from("me"), &table, (FAILOVER, Instant::now()));

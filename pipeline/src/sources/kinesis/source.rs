@@ -13,7 +13,7 @@ use super::leases::{DynamoTable, LeaseTable, TableError};
 use super::name::StreamName;
 use super::position::Position;
 use super::stream::{Failure, Stream, StreamError};
-use super::worker::Worker;
+use super::worker::{Over, Worker};
 use crate::aws::{Aws, Place};
 use crate::config::{InitialPosition, KinesisConfig, KinesisMode};
 use crate::runtime::clock::Clock;
@@ -72,7 +72,7 @@ impl Kinesis {
             };
             let id = (self.streams.len() > 1).then(|| identity.id());
             let stream = AwsStream::new(client, &stream.name, &identity, consumer);
-            units.push(Unit::new(id, Arc::new(stream) as Arc<dyn Stream>));
+            units.push(Unit::new(id, Arc::new(stream) as Arc<dyn Stream>, identity.epoch));
         }
         Ok(units)
     }
@@ -112,16 +112,74 @@ async fn consumer(
 impl Source for Kinesis {
     async fn run(&self, context: SourceContext) -> Result<(), SourceError> {
         let metrics = KinesisMetrics::new(context.metrics.families(), &context.name);
-        let troubles = Troubles::new(context.health.clone(), &context.name);
+        let troubles = Arc::new(Troubles::new(context.health.clone(), &context.name));
         let table: Arc<dyn LeaseTable> = Arc::new(self.table().await);
+        let initial = match self.config.initial_position {
+            InitialPosition::TrimHorizon => Position::TrimHorizon,
+            InitialPosition::Latest => Position::Latest,
+            InitialPosition::At(time) => Position::AtTimestamp(time.as_millisecond()),
+        };
         let mut backoff = Backoff::usual();
-        let units = loop {
+        loop {
+            let ways = Ways { context: &context, metrics: &metrics, troubles: &troubles };
+            let Some(units) = self.until_begun(&*table, ways).await else { return Ok(()) };
+            // Ended for itself where a stream turns out to be another one by now.
+            let stop = context.stop.child_token();
+            let env = Env {
+                table: Arc::clone(&table),
+                me: Arc::from(format!("askance-{:016x}", fastrand::u64(..))),
+                mode: self.config.mode,
+                max_records: self.config.max_records,
+                initial: initial.clone(),
+                times: Times::new(self.config.failover.0, self.config.poll.0),
+                metrics: metrics.clone(),
+                troubles: Arc::clone(&troubles),
+                fetches: Semaphore::new(FETCHES),
+                clock: Clock::system(),
+                context: SourceContext { stop, ..context.clone() },
+            };
+            let worker = Worker::new(Arc::new(env), units.into_iter().map(Arc::new).collect());
+            if worker.run().await == Over::Stopped || !backoff.wait(&context.stop).await {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What troubles at the start are known by; no stream is named so.
+const START: &str = "the start";
+
+enum Begin {
+    Stream(StreamError),
+    Table(TableError),
+}
+
+/// How the start is told of.
+#[derive(Clone, Copy)]
+struct Ways<'w> {
+    context: &'w SourceContext,
+    metrics: &'w KinesisMetrics,
+    troubles: &'w Troubles,
+}
+
+impl Kinesis {
+    /// Tries until the streams and the table are found; `None` when told to stop before.
+    async fn until_begun(&self, table: &dyn LeaseTable, ways: Ways<'_>) -> Option<Vec<Unit>> {
+        let Ways { context, metrics, troubles } = ways;
+        let mut backoff = Backoff::usual();
+        loop {
             let begun = tokio::select! {
-                () = context.stop.cancelled() => return Ok(()),
-                begun = self.begin(&*table) => begun,
+                () = context.stop.cancelled() => return None,
+                begun = self.begin(table) => begun,
             };
             let words = match begun {
-                Ok(units) => break units,
+                Ok(units) => {
+                    if troubles.are_over(START) {
+                        info!(source = %context.name, "the streams and the table can be reached again");
+                    }
+                    context.metrics.up();
+                    return Some(units);
+                }
                 Err(Begin::Stream(error)) => {
                     metrics.failed(error.kind.name());
                     error.words
@@ -135,45 +193,11 @@ impl Source for Kinesis {
             warn!(source = %context.name, attempts = backoff.attempts(), "{words}: will try again");
             troubles.are(START, &words);
             if !backoff.wait(&context.stop).await {
-                return Ok(());
+                return None;
             }
-        };
-        if troubles.are_over(START) {
-            info!(source = %context.name, "the streams and the table can be reached again");
         }
-        context.metrics.up();
-        let initial = match self.config.initial_position {
-            InitialPosition::TrimHorizon => Position::TrimHorizon,
-            InitialPosition::Latest => Position::Latest,
-            InitialPosition::At(time) => Position::AtTimestamp(time.as_millisecond()),
-        };
-        let env = Env {
-            table,
-            me: Arc::from(format!("askance-{:016x}", fastrand::u64(..))),
-            mode: self.config.mode,
-            max_records: self.config.max_records,
-            initial,
-            times: Times::new(self.config.failover.0, self.config.poll.0),
-            metrics,
-            troubles,
-            fetches: Semaphore::new(FETCHES),
-            clock: Clock::system(),
-            context,
-        };
-        Worker::new(Arc::new(env), units.into_iter().map(Arc::new).collect()).run().await;
-        Ok(())
     }
-}
 
-/// What troubles at the start are known by; no stream is named so.
-const START: &str = "the start";
-
-enum Begin {
-    Stream(StreamError),
-    Table(TableError),
-}
-
-impl Kinesis {
     async fn begin(&self, table: &dyn LeaseTable) -> Result<Vec<Unit>, Begin> {
         let units = self.streams(true).await.map_err(Begin::Stream)?;
         table.ensure().await.map_err(Begin::Table)?;

@@ -63,6 +63,12 @@ pub trait Stream: Send + Sync {
     /// Its name, as messages and alerts have it.
     fn name(&self) -> &str;
 
+    /// When it was made, in seconds since 1970: one that is deleted and made anew is another stream.
+    ///
+    /// # Errors
+    /// When it is not there, or may not be looked at.
+    async fn epoch(&self) -> Result<i64, StreamError>;
+
     /// Its shards: all, or those with records from a position on.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! Renewing runs apart from reading: whatever waits downstream, a lease that is held stays held.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::audit::Audit;
+use super::audit::{Audit, Found};
 use super::consumer::{Consumer, Ended};
 use super::env::{Env, Unit};
 use super::held::{Held, HeldError};
@@ -26,6 +27,15 @@ const MAX_TOLD: usize = 100;
 
 /// What the table is known by among a source's troubles; no stream is named so.
 const TABLE: &str = "the table of leases";
+
+/// Why a worker has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// It was told to stop.
+    Stopped,
+    /// A stream was deleted and made anew: everything that is known of it is to be asked anew.
+    MadeAnew,
+}
 
 /// What is held, by key.
 type Holding = Arc<Mutex<BTreeMap<String, Arc<Held>>>>;
@@ -50,15 +60,20 @@ impl Worker {
         Self { env, units, holding, seen, audits, told: HashSet::new(), consumers: JoinSet::new() }
     }
 
-    /// Works until told to stop, then until all that is in hand is at its end and given back.
-    pub async fn run(mut self) {
+    /// Works until told to stop, or until a stream turns out to be another one by now; then until all
+    /// that is in hand is at its end and given back.
+    pub async fn run(mut self) -> Over {
         // Aborted with this future, should it be dropped.
         let mut renewing = JoinSet::new();
         renewing.spawn(renew(Arc::clone(&self.env), Arc::clone(&self.holding)));
         let env = Arc::clone(&self.env);
         let mut backoff = Backoff::new(env.times.look / 2, env.times.look);
+        let mut over = Over::Stopped;
         while !env.context.stop.is_cancelled() {
-            self.look().await;
+            if self.look().await == Some(Over::MadeAnew) {
+                over = Over::MadeAnew;
+                env.context.stop.cancel();
+            }
             let wait = backoff.next(None);
             tokio::select! {
                 () = env.context.stop.cancelled() => {}
@@ -73,6 +88,7 @@ impl Worker {
         while let Some(ended) = self.consumers.join_next().await {
             self.ended(ended);
         }
+        over
     }
 
     fn ended(&mut self, ended: Result<(Arc<Held>, Ended), tokio::task::JoinError>) {
@@ -92,6 +108,15 @@ impl Worker {
         });
         let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
         holding.remove(&held.lease().key);
+        // Who reads nothing of a stream any more has no trouble with it.
+        let stream = &held.lease().stream;
+        let unit = self.units.iter().find(|unit| unit.id == *stream);
+        if let Some(unit) = unit
+            && holding.values().all(|other| other.lease().stream != *stream)
+            && self.env.troubles.are_over(unit.stream.name())
+        {
+            self.env.context.metrics.up();
+        }
     }
 
     /// What nobody reads must not be renewed: of leases held, only those of living readers stay.
@@ -101,12 +126,15 @@ impl Worker {
         holding.retain(|_, held| Arc::strong_count(held) > 1);
     }
 
-    /// Looks at the table once and does what is to be done.
-    async fn look(&mut self) {
+    /// Looks at the table once and does what is to be done; tells whether there is reason to end.
+    async fn look(&mut self) -> Option<Over> {
         let env = Arc::clone(&self.env);
         let listing = match env.table.all().await {
             Ok(listing) => listing,
-            Err(error) => return self.table_trouble(&error.to_string(), &error),
+            Err(error) => {
+                self.table_trouble(&error.to_string(), &error);
+                return None;
+            }
         };
         if env.troubles.are_over(TABLE) {
             info!(source = %env.context.name, "the table of leases can be read again");
@@ -115,27 +143,32 @@ impl Worker {
         for row in unreadable.iter().filter(|row| !row.is_other_kind) {
             self.tell("bad_row", &row.key, &row.why);
         }
-        let (mut leases, foreign): (Vec<Lease>, Vec<Lease>) = leases
-            .into_iter()
-            .partition(|lease| self.units.iter().any(|unit| unit.id == lease.stream));
-        for lease in foreign {
-            self.tell(
-                "foreign_row",
-                &lease.key,
-                "it is of a stream that this source does not read",
-            );
+        let (all, mut leases, mut others) = (leases, Vec::new(), Vec::new());
+        for lease in all {
+            match self.units.iter().find_map(|unit| unit.compare(&lease)) {
+                Some(Ordering::Equal) => leases.push(lease),
+                // Of one that had the name of a stream before, or has it since: it is never taken.
+                Some(Ordering::Less | Ordering::Greater) => others.push(lease),
+                None => self.tell(
+                    "foreign_row",
+                    &lease.key,
+                    "it is of a stream that this source does not read",
+                ),
+            }
         }
         let is_first = |me: &str| {
             let owners = leases.iter().filter(|lease| !lease.is_finished());
             owners.filter_map(|lease| lease.owner.as_deref()).all(|owner| me <= owner)
         };
         // One worker is enough to see what is missing; should it sleep, it loses its leases.
-        if is_first(&env.me) {
-            for audit in &mut self.audits {
-                audit.run(&env, &mut leases).await;
+        let is_first = is_first(&env.me);
+        for audit in &mut self.audits {
+            if audit.run(&env, &mut leases, &others, is_first).await == Found::AnotherStream {
+                return Some(Over::MadeAnew);
             }
         }
         self.take(&leases).await;
+        None
     }
 
     fn table_trouble(&self, words: &str, failure: &super::leases::TableError) {

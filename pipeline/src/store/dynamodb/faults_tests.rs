@@ -43,6 +43,7 @@ fn deliveries() -> (Vec<Delivery>, Vec<Acked>) {
                 key: Some(format!("object {object}")),
                 alerts: ids.map(|(id, thing)| alert(&id, &thing)).collect(),
                 rejects: vec![reject("same"), reject(&format!("of {object}"))],
+                fence: None,
                 end: Some(End { tally: None, alerts: 9, took: Default::default(), ack }),
             }
         })

@@ -43,6 +43,19 @@ pub enum Change {
     Children(Vec<String>),
     /// The row goes if it is at the shard's end: it may have been made anew meanwhile.
     Delete,
+    /// Another lease stands in its place, of a shard of the same id: the stream was made anew. Holds if
+    /// the counter is as seen, and goes on from it: whoever held the old one finds another counter.
+    Replace {
+        /// The counter as seen.
+        counter: u64,
+        /// The new lease.
+        lease: Lease,
+    },
+    /// The row goes, wherever it is: the stream was made anew. Holds if the counter is as seen.
+    Forget {
+        /// The counter as seen.
+        counter: u64,
+    },
 }
 
 /// What a write makes of a row; `None` if its condition does not hold. `Some(None)`: no row.
@@ -79,6 +92,10 @@ pub fn apply(row: Option<&Lease>, change: &Change) -> Option<Option<Lease>> {
         }
         Change::Children(children) => next.children.clone_from(children),
         Change::Delete => return row.is_finished().then_some(None),
+        Change::Replace { counter, lease } => {
+            next = Lease { counter: bumped(row, *counter)?, ..lease.clone() };
+        }
+        Change::Forget { counter } => return (row.counter == *counter).then_some(None),
     }
     Some(Some(next))
 }

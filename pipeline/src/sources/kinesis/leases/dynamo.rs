@@ -116,13 +116,16 @@ impl DynamoTable {
         }
     }
 
-    async fn put(&self, lease: &Lease) -> Result<bool, TableError> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(row::write(lease)))
-            .condition_expression("attribute_not_exists(leaseKey)");
+    /// Puts a row where there is none, or in place of one whose counter is as seen.
+    async fn put(&self, lease: &Lease, seen: Option<u64>) -> Result<bool, TableError> {
+        let request =
+            self.client.put_item().table_name(&self.name).set_item(Some(row::write(lease)));
+        let request = match seen {
+            None => request.condition_expression("attribute_not_exists(leaseKey)"),
+            Some(seen) => {
+                request.condition_expression(AS_SEEN).expression_attribute_values(":seen", n(seen))
+            }
+        };
         match tokio::time::timeout(PATIENCE, request.send()).await {
             Ok(Ok(_)) => Ok(true),
             Ok(Err(error)) if code(&error) == CONDITION => Ok(false),
@@ -130,14 +133,17 @@ impl DynamoTable {
         }
     }
 
-    async fn delete(&self, key: &str) -> Result<bool, TableError> {
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.name)
-            .key(KEY, s(key))
-            .condition_expression("checkpoint = :end")
-            .expression_attribute_values(":end", s("SHARD_END"));
+    /// Deletes a row that is at its shard's end, or whose counter is as seen.
+    async fn delete(&self, key: &str, seen: Option<u64>) -> Result<bool, TableError> {
+        let request = self.client.delete_item().table_name(&self.name).key(KEY, s(key));
+        let request = match seen {
+            None => request
+                .condition_expression("checkpoint = :end")
+                .expression_attribute_values(":end", s("SHARD_END")),
+            Some(seen) => {
+                request.condition_expression(AS_SEEN).expression_attribute_values(":seen", n(seen))
+            }
+        };
         match tokio::time::timeout(PATIENCE, request.send()).await {
             Ok(Ok(_)) => Ok(true),
             Ok(Err(error)) if code(&error) == CONDITION => Ok(false),
@@ -197,7 +203,9 @@ impl Update {
 /// The update of a change; `None` for those that are none.
 fn update_of(change: &Change) -> Option<Update> {
     Some(match change {
-        Change::Create(_) | Change::Delete => return None,
+        Change::Create(_) | Change::Delete | Change::Replace { .. } | Change::Forget { .. } => {
+            return None;
+        }
         Change::Renew { counter } => Update::counted(
             "leaseCounter = :seen AND attribute_not_exists(checkpointOwner)",
             *counter,
@@ -335,8 +343,13 @@ impl LeaseTable for DynamoTable {
 
     async fn write(&self, key: &str, change: &Change) -> Result<bool, TableError> {
         match change {
-            Change::Create(lease) => self.put(lease).await,
-            Change::Delete => self.delete(key).await,
+            Change::Create(lease) => self.put(lease, None).await,
+            Change::Replace { counter, lease } => {
+                let lease = Lease { counter: counter.saturating_add(1), ..lease.clone() };
+                self.put(&lease, Some(*counter)).await
+            }
+            Change::Delete => self.delete(key, None).await,
+            Change::Forget { counter } => self.delete(key, Some(*counter)).await,
             change => match update_of(change) {
                 Some(update) => self.update(key, update).await,
                 // A set that is empty cannot be written, and says nothing.

@@ -44,6 +44,9 @@ pub struct Lease {
     pub children: Vec<String>,
     /// The hash keys of the shard, if they are known.
     pub range: Option<HashRange>,
+    /// When the stream was made that the shard is of, in seconds since 1970: one that is deleted and made
+    /// anew has shards of the same ids. `None` in rows that do not tell it.
+    pub epoch: Option<i64>,
 }
 
 impl Lease {

@@ -1,7 +1,8 @@
 //! A lease as a row of DynamoDB: attribute names and types of the Kinesis Client Library 2.
 //!
-//! Rows that it does not understand are told and left alone. One attribute is askance's own: `startAt`,
-//! the time in milliseconds that belongs to a checkpoint `AT_TIMESTAMP`.
+//! Rows that it does not understand are told and left alone. Two attributes are askance's own: `startAt`,
+//! the time in milliseconds that belongs to a checkpoint `AT_TIMESTAMP`, and `streamEpoch`, when the
+//! stream was made.
 
 use std::collections::HashMap;
 
@@ -68,6 +69,7 @@ pub fn read(row: &Row) -> Result<Lease, Unreadable> {
         parents: texts(row, "parentShardId"),
         children: texts(row, "childShardIds"),
         range: range(row),
+        epoch: row.get("streamEpoch").and_then(|value| value.as_n().ok()?.parse().ok()),
         key,
     })
 }
@@ -157,6 +159,9 @@ pub fn write(lease: &Lease) -> Row {
     if let Some(range) = lease.range {
         put("startingHashKey", s(&range.from.to_string()));
         put("endingHashKey", s(&range.to.to_string()));
+    }
+    if let Some(epoch) = lease.epoch {
+        put("streamEpoch", n(epoch));
     }
     row
 }

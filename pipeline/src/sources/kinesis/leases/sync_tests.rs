@@ -27,6 +27,7 @@ fn lease(id: &str, position: Position) -> Lease {
         parents: Vec::new(),
         children: Vec::new(),
         range: None,
+        epoch: None,
     }
 }
 

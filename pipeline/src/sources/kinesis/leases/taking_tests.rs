@@ -19,6 +19,7 @@ fn lease(key: &str, owner: Option<&str>, counter: u64) -> Lease {
         parents: Vec::new(),
         children: Vec::new(),
         range: None,
+        epoch: None,
     }
 }
 

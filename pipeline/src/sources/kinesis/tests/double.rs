@@ -82,7 +82,9 @@ impl LeaseTable for TableDouble {
             let mut rows = self.rows.0.lock().unwrap();
             let before = rows.get(key).cloned();
             let after = apply(before.as_ref(), change);
-            if let (Some(before), Some(Some(after))) = (&before, &after) {
+            // One of another stream begins anew.
+            let is_same = !matches!(change, Change::Replace { .. });
+            if let (true, Some(before), Some(Some(after))) = (is_same, &before, &after) {
                 let is_back = after.position < before.position;
                 assert!(!is_back, "{key} goes back: {:?} to {:?}", before.position, after.position);
             }
@@ -125,6 +127,7 @@ pub struct StreamDouble {
 struct State {
     shards: Vec<(Shard, Vec<StreamRecord>)>,
     count: u64,
+    epoch: i64,
 }
 
 /// When everything arrives, by the stream's clock, in milliseconds since 1970.
@@ -148,6 +151,29 @@ impl StreamDouble {
         };
         stream.add(&[], HashRange { from: 0, to: u128::MAX });
         stream
+    }
+
+    /// Deletes it and makes it anew under its name, with so many shards. Their ids begin again; sequence
+    /// numbers go on, as those of Kinesis do with the time.
+    pub fn make_anew(&self, shards: u128) {
+        let mut state = self.state.lock().unwrap();
+        state.epoch += 1;
+        state.shards.clear();
+        drop(state);
+        let share = u128::MAX / shards;
+        for number in 0..shards {
+            let to = if number + 1 == shards { u128::MAX } else { share * (number + 1) - 1 };
+            self.add(&[], HashRange { from: share * number, to });
+        }
+    }
+
+    fn is_of(&self, epoch: i64) -> Result<(), StreamError> {
+        if self.state.lock().unwrap().epoch == epoch {
+            return Ok(());
+        }
+        // What it says of what belonged to the old one depends on how long ago that was.
+        let kind = if fastrand::bool() { Failure::NotFound } else { Failure::BadPosition };
+        Err(StreamError { kind, words: kind.name().to_owned() })
     }
 
     fn add(&self, parents: &[String], range: HashRange) {
@@ -232,13 +258,19 @@ impl StreamDouble {
     /// Where a start is: records from this sequence number on, the number itself left out.
     fn place(&self, id: &str, start: &Start) -> Result<u64, StreamError> {
         let state = self.state.lock().unwrap();
-        if state.shards.iter().all(|(shard, _)| shard.id != id) {
+        let Some((shard, _)) = state.shards.iter().find(|(shard, _)| shard.id == id) else {
             let words = format!("{id} is gone");
             return Err(StreamError { kind: Failure::NotFound, words });
+        };
+        if let Start::With(sequence) | Start::After(sequence) = start
+            && *sequence < shard.begins
+        {
+            let words = format!("{sequence} did not come from {id}");
+            return Err(StreamError { kind: Failure::BadPosition, words });
         }
         Ok(match start {
             // Everything arrives at once, as far as a time that is asked for tells.
-            Start::TrimHorizon | Start::At(_) => 0,
+            Start::TrimHorizon | Start::At(_) => shard.begins.as_str().parse().unwrap(),
             Start::With(sequence) => sequence.as_str().parse::<u64>().unwrap() - 1,
             Start::After(sequence) => sequence.as_str().parse().unwrap(),
         })
@@ -279,6 +311,11 @@ impl Stream for StreamDouble {
         "double"
     }
 
+    async fn epoch(&self) -> Result<i64, StreamError> {
+        self.fault()?;
+        Ok(self.state.lock().unwrap().epoch)
+    }
+
     async fn shards(&self, from: Option<&Position>) -> Result<Vec<Shard>, StreamError> {
         self.fault()?;
         let state = self.state.lock().unwrap();
@@ -294,21 +331,23 @@ impl Stream for StreamDouble {
     async fn iterator(&self, shard: &str, start: &Start) -> Result<String, StreamError> {
         self.fault()?;
         let place = self.place(shard, start)?;
-        Ok(format!("{shard} {place} {}", self.now()))
+        let epoch = self.state.lock().unwrap().epoch;
+        Ok(format!("{shard} {place} {} {epoch}", self.now()))
     }
 
     async fn records(&self, iterator: &str, limit: u32) -> Result<Answer, StreamError> {
         tokio::time::sleep(Duration::from_millis(30)).await;
         self.fault()?;
         let mut parts = iterator.split(' ');
-        let (shard, place, made) =
-            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let mut part = || parts.next().unwrap();
+        let (shard, place, made, epoch) = (part(), part(), part(), part());
+        self.is_of(epoch.parse().unwrap())?;
         let now = self.now();
         if now - made.parse::<u128>().unwrap() > ITERATOR.as_millis() {
             return Err(StreamError { kind: Failure::Expired, words: "too old".to_owned() });
         }
         let (mut answer, _) = self.read(shard, place.parse().unwrap(), limit as usize);
-        answer.next = answer.next.map(|place| format!("{shard} {place} {now}"));
+        answer.next = answer.next.map(|place| format!("{shard} {place} {now} {epoch}"));
         Ok(answer)
     }
 
@@ -316,8 +355,9 @@ impl Stream for StreamDouble {
         self.fault()?;
         self.subscriptions.fetch_add(1, Ordering::SeqCst);
         let place = self.place(shard, start)?;
-        let until = Instant::now() + ITERATOR;
-        Ok(Box::new(Subscription { stream: self.clone(), shard: shard.to_owned(), place, until }))
+        let (until, epoch) = (Instant::now() + ITERATOR, self.state.lock().unwrap().epoch);
+        let (stream, shard) = (self.clone(), shard.to_owned());
+        Ok(Box::new(Subscription { stream, shard, place, until, epoch }))
     }
 }
 
@@ -326,6 +366,7 @@ struct Subscription {
     shard: String,
     place: u64,
     until: Instant,
+    epoch: i64,
 }
 
 #[async_trait]
@@ -337,6 +378,7 @@ impl Pushed for Subscription {
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_millis(500)).await;
             self.stream.fault()?;
+            self.stream.is_of(self.epoch)?;
             if Instant::now() >= self.until {
                 return Ok(None);
             }

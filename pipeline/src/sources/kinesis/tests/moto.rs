@@ -292,6 +292,13 @@ async fn the_table_does_what_the_words_say() {
         parents: vec!["a".to_owned(), "b".to_owned()],
         children: Vec::new(),
         range: Some(HashRange { from: 0, to: u128::MAX }),
+        epoch: Some(1_700_000_000),
+    };
+    let renewed = Lease {
+        position: Position::TrimHorizon,
+        parents: Vec::new(),
+        epoch: Some(1_800_000_000),
+        ..lease.clone()
     };
     let me = || Some("me".to_owned());
     let changes = [
@@ -314,6 +321,15 @@ async fn the_table_does_what_the_words_say() {
         Change::Checkpoint { counter: 7, position: Position::ShardEnd },
         Change::Delete,
         Change::Delete,
+        Change::Replace { counter: 8, lease: renewed.clone() },
+        Change::Forget { counter: 8 },
+        Change::Create(lease.clone()),
+        Change::Take { counter: 0, before: None, owner: "me".to_owned() },
+        Change::Checkpoint { counter: 1, position: at("5", Within::All) },
+        Change::Replace { counter: 1, lease: renewed.clone() },
+        Change::Replace { counter: 2, lease: renewed },
+        Change::Forget { counter: 2 },
+        Change::Forget { counter: 3 },
     ];
     let mut words: Option<Lease> = None;
     for change in changes {

@@ -16,12 +16,12 @@ use super::super::env::{Env, FETCHES, Times, Unit};
 use super::super::leases::LeaseTable;
 use super::super::position::Position;
 use super::super::stream::Stream;
-use super::super::worker::Worker;
+use super::super::worker::{Over, Worker};
 use super::double::{NOW, Rows, StreamDouble, TableDouble};
 use crate::config::KinesisMode;
 use crate::runtime::budget::Budget;
 use crate::runtime::clock::Clock;
-use crate::runtime::intake::Intake;
+use crate::runtime::intake::{Intake, Taken};
 use crate::sources::tests::double::Ledger;
 use crate::sources::troubles::Troubles;
 use crate::sources::{Body, Envelope, Item, SourceContext};
@@ -34,12 +34,15 @@ type Log = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A world of one stream and one table.
 #[derive(Clone)]
-struct World {
-    stream: StreamDouble,
-    rows: Rows,
+pub struct World {
+    /// The stream.
+    pub stream: StreamDouble,
+    /// The table.
+    pub rows: Rows,
     log: Log,
     mode: KinesisMode,
-    initial: Position,
+    /// Where a shard begins that hangs from no lease.
+    pub initial: Position,
     table_fails: u32,
     /// Seconds that clocks of workers are ahead; any few minutes if it is not said.
     skew: Option<i64>,
@@ -51,17 +54,21 @@ struct World {
 }
 
 /// One process.
-struct Process {
+pub struct Process {
     worker: JoinHandle<()>,
     committer: JoinHandle<()>,
     stop: CancellationToken,
-    is_cut: Arc<AtomicBool>,
-    families: Families,
-    health: Health,
+    /// The table cannot be reached.
+    pub is_cut: Arc<AtomicBool>,
+    /// Its counters.
+    pub families: Families,
+    /// What it told of itself.
+    pub health: Health,
 }
 
 impl World {
-    fn new(mode: KinesisMode) -> Self {
+    /// With a stream of one shard.
+    pub fn new(mode: KinesisMode) -> Self {
         Self {
             stream: StreamDouble::new(),
             rows: Rows::default(),
@@ -76,7 +83,8 @@ impl World {
         }
     }
 
-    fn put_some(&self, count: u64) {
+    /// Puts so many records.
+    pub fn put_some(&self, count: u64) {
         let mut put = self.put.lock().unwrap();
         for _ in 0..count {
             let key = fastrand::u64(..KEYS);
@@ -87,9 +95,16 @@ impl World {
         }
     }
 
-    fn start(&self) -> Process {
+    /// Starts a process.
+    pub fn start(&self) -> Process {
+        let world = self.clone();
+        self.start_with(|_, taken| tokio::spawn(world.commit(taken)))
+    }
+
+    /// Starts a process whose batches somebody else commits.
+    pub fn start_with(&self, commit: impl FnOnce(&Families, Taken) -> JoinHandle<()>) -> Process {
         let families = Families::new();
-        let (intake, mut taken) = Intake::new(families.queue_objects.clone());
+        let (intake, taken) = Intake::new(families.queue_objects.clone());
         let (stop, health) = (CancellationToken::new(), Health::default());
         let name: Arc<str> = Arc::from("trail");
         let context = SourceContext {
@@ -103,47 +118,70 @@ impl World {
         };
         let is_cut = Arc::new(AtomicBool::new(false));
         let (rows, fails) = (self.rows.clone(), self.table_fails);
-        let table = TableDouble { rows, is_cut: Arc::clone(&is_cut), fails };
+        let table = Arc::new(TableDouble { rows, is_cut: Arc::clone(&is_cut), fails });
+        let metrics = KinesisMetrics::new(&families, &name);
+        let troubles = Arc::new(Troubles::new(health.clone(), "trail"));
+        let committer = commit(&families, taken);
+        let worker = tokio::spawn(self.clone().work(context, table, metrics, troubles));
+        Process { worker, committer, stop, is_cut, families, health }
+    }
+
+    /// Works as the source does: begins again when the stream is another one.
+    async fn work(
+        self,
+        context: SourceContext,
+        table: Arc<dyn LeaseTable>,
+        metrics: KinesisMetrics,
+        troubles: Arc<Troubles>,
+    ) {
         // Clocks of replicas differ by minutes; nothing may depend on them.
         let skew = self.skew.unwrap_or_else(|| fastrand::i64(-300..300));
-        let env = Env {
-            table: Arc::new(table) as Arc<dyn LeaseTable>,
-            me: Arc::from(format!("worker-{:08x}", fastrand::u32(..))),
-            mode: self.mode,
-            max_records: 20,
-            initial: self.initial.clone(),
-            times: Times::new(Duration::from_secs(10), Duration::from_secs(1)),
-            metrics: KinesisMetrics::new(&families, &name),
-            troubles: Troubles::new(health.clone(), "trail"),
-            fetches: Semaphore::new(FETCHES),
-            clock: Clock::of(move || jiff::Timestamp::from_millisecond(NOW + skew * 1000).unwrap()),
-            context,
-        };
-        let unit = Unit::new(None, Arc::new(self.stream.clone()) as Arc<dyn Stream>);
-        let worker = Worker::new(Arc::new(env), vec![Arc::new(unit)]);
-        let gives_back = self.gives_back;
-        let (log, is_stalled) = (Arc::clone(&self.log), Arc::clone(&self.is_stalled));
-        let committer = tokio::spawn(async move {
-            while let Some(Envelope { item, ack }) = taken.recv().await {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(1..200))).await;
-                while is_stalled.load(Ordering::SeqCst) {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                // Some batches are not committed, and come again.
-                if gives_back && fastrand::u8(..20) == 0 {
-                    continue;
-                }
-                let Item::Object(object) = item else { panic!("a batch was to come") };
-                let Body::Batch(batch) = object.body else { panic!("a batch was to come") };
-                for part in batch.parts {
-                    let data = String::from_utf8(part.data.to_vec()).unwrap();
-                    log.lock().unwrap().push((part.path, data));
-                }
-                ack.done();
+        loop {
+            let Ok(epoch) = self.stream.epoch().await else {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            };
+            let env = Env {
+                table: Arc::clone(&table),
+                me: Arc::from(format!("worker-{:08x}", fastrand::u32(..))),
+                mode: self.mode,
+                max_records: 20,
+                initial: self.initial.clone(),
+                times: Times::new(Duration::from_secs(10), Duration::from_secs(1)),
+                metrics: metrics.clone(),
+                troubles: Arc::clone(&troubles),
+                fetches: Semaphore::new(FETCHES),
+                clock: Clock::of(move || {
+                    jiff::Timestamp::from_millisecond(NOW + skew * 1000).unwrap()
+                }),
+                context: SourceContext { stop: context.stop.child_token(), ..context.clone() },
+            };
+            let unit = Unit::new(None, Arc::new(self.stream.clone()) as Arc<dyn Stream>, epoch);
+            if Worker::new(Arc::new(env), vec![Arc::new(unit)]).run().await == Over::Stopped {
+                return;
             }
-        });
-        let worker = tokio::spawn(worker.run());
-        Process { worker, committer, stop, is_cut, families, health }
+        }
+    }
+
+    /// Commits what comes, some of it not at once.
+    async fn commit(self, mut taken: Taken) {
+        while let Some(Envelope { item, ack }) = taken.recv().await {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(1..200))).await;
+            while self.is_stalled.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            // Some batches are not committed, and come again.
+            if self.gives_back && fastrand::u8(..20) == 0 {
+                continue;
+            }
+            let Item::Object(object) = item else { panic!("a batch was to come") };
+            let Body::Batch(batch) = object.body else { panic!("a batch was to come") };
+            for part in batch.parts {
+                let data = String::from_utf8(part.data.to_vec()).unwrap();
+                self.log.lock().unwrap().push((part.path, data));
+            }
+            ack.done();
+        }
     }
 
     fn expected(&self) -> BTreeSet<String> {
@@ -152,7 +190,7 @@ impl World {
     }
 
     /// Waits on the test's clock until everything that was put is committed.
-    async fn all_is_committed(&self) {
+    pub async fn all_is_committed(&self) {
         for _ in 0..3000 {
             let log: BTreeSet<String> =
                 self.log.lock().unwrap().iter().map(|(_, data)| data.clone()).collect();
@@ -168,7 +206,7 @@ impl World {
     }
 
     /// Records of a shard and of a key were first committed in order.
-    fn is_in_order(&self) {
+    pub fn is_in_order(&self) {
         let (mut by_shard, mut by_key) = (BTreeMap::new(), BTreeMap::new());
         let mut seen = BTreeSet::new();
         for (path, data) in self.log.lock().unwrap().iter() {
@@ -194,22 +232,25 @@ impl Process {
         self.committer.abort();
     }
 
-    async fn stopped(self) {
+    /// Tells it to stop and waits for its end.
+    pub async fn stopped(self) {
         self.stop.cancel();
         self.worker.await.unwrap();
     }
 
-    fn changes(&self, change: &str) -> u64 {
+    /// How many leases have changed so.
+    pub fn changes(&self, change: &str) -> u64 {
         self.families.kinesis_lease_changes.with_label_values(&["trail", change]).get()
     }
 
-    fn failures(&self, reason: &str) -> u64 {
+    /// How many attempts failed for this reason.
+    pub fn failures(&self, reason: &str) -> u64 {
         self.families.kinesis_failures.with_label_values(&["trail", reason]).get()
     }
 }
 
 /// How many histories are played: six, or as many as `ASKANCE_SEEDS` says.
-fn seeds() -> u64 {
+pub fn seeds() -> u64 {
     std::env::var("ASKANCE_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(6)
 }
 
