@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use askance_stages::correlate::{Bundle, Keeper, KeeperLimits, Tell, unbundle};
 use askance_stages::model::{Alert, rfc3339};
 use askance_stages::raise::Outcome;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -19,7 +20,7 @@ use super::retry::Backoff;
 use super::work::{Ended, Work};
 use super::workers::{Delivery, End};
 use crate::sources::Fence;
-use crate::store::{Commit, Knowledge, ObjectDone, RejectRow, Store, StoreError};
+use crate::store::{Commit, EventPlace, Knowledge, ObjectDone, RejectRow, Store, StoreError};
 use crate::telemetry::{Counter, Families, Health, Part, point};
 
 /// Deliveries that wait to be committed.
@@ -32,6 +33,9 @@ const TOGETHER: usize = 64;
 /// several objects share the price of one. The first after a pause waits for nothing.
 const APART: Duration = Duration::from_millis(10);
 
+/// The same where nobody waits for what is found: it is told at the end.
+const APART_IN_JOBS: Duration = Duration::from_millis(200);
+
 /// Groups of correlations that are due are looked for at least so far apart: several are stepped
 /// together, and a store that fails is left in peace...
 const LOOK_EARLIEST: Duration = Duration::from_secs(2);
@@ -41,6 +45,9 @@ const LOOK_LATEST: Duration = Duration::from_secs(300);
 
 /// Groups that are due and stepped together.
 const DUE_TOGETHER: usize = 64;
+
+/// Bundles of events that are read together at the end of an input.
+const BUNDLES_TOGETHER: usize = 64;
 
 /// Conflicts in a row past which it is told: with many replicas some are usual.
 const USUAL_CONFLICTS: u32 = 10;
@@ -77,6 +84,7 @@ struct Written {
     stepped: Stepped,
     objects: Vec<ObjectDone>,
     rejects: Vec<RejectRow>,
+    events: Vec<Bundle>,
     /// What must hold for it to be written.
     fences: Vec<Fence>,
 }
@@ -127,7 +135,7 @@ impl Committer {
                 count = deliveries.recv_many(&mut batch, TOGETHER) => count,
                 () = self.end_now.cancelled() => return,
                 () = until(self.look_at) => {
-                    self.look(None).await;
+                    self.look().await;
                     continue;
                 }
             };
@@ -138,7 +146,8 @@ impl Committer {
                     break;
                 }
             }
-            next = tokio::time::Instant::now() + APART;
+            let apart = if self.settles_at_end { APART_IN_JOBS } else { APART };
+            next = tokio::time::Instant::now() + apart;
             if count == 0 {
                 break;
             }
@@ -147,7 +156,7 @@ impl Committer {
             }
         }
         if self.settles_at_end && !self.stop.is_cancelled() {
-            self.look(Some(Timestamp::MAX)).await;
+            self.tell_all().await;
         }
     }
 
@@ -160,10 +169,10 @@ impl Committer {
         self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
     }
 
-    /// Steps the groups of correlations that are due, now or as at another time.
-    async fn look(&mut self, settle_at: Option<Timestamp>) {
+    /// Steps the groups of correlations that are due.
+    async fn look(&mut self) {
         self.look_at = None;
-        self.step_due(settle_at).await;
+        self.step_due().await;
         match self.store.windows_next(self.clock.now()).await {
             Ok(next) => self.look_by(next),
             Err(error) => {
@@ -173,32 +182,93 @@ impl Committer {
         }
     }
 
-    async fn step_due(&mut self, settle_at: Option<Timestamp>) {
-        let now = settle_at.unwrap_or_else(|| self.clock.now());
-        let mut before: Vec<(String, String)> = Vec::new();
+    async fn step_due(&mut self) {
         loop {
-            let due = match self.store.windows_due(now, DUE_TOGETHER).await {
+            let due = match self.store.windows_due(self.clock.now(), DUE_TOGETHER).await {
                 Ok(due) => due,
                 Err(error) => {
                     self.failed(&error, 0);
                     return;
                 }
             };
-            // At the end of time a group that stays as it is would be due for ever.
-            let is_all = due.len() < DUE_TOGETHER || due == before;
-            before.clone_from(&due);
+            let is_all = due.len() < DUE_TOGETHER;
             let group = |correlation| Came { correlation, entries: Vec::new(), is_historic: false };
             let groups = due.into_iter().map(|(key, correlation)| (key, group(correlation)));
-            let mut work = Work { groups: groups.collect(), settle_at, ..Work::default() };
+            let mut work = Work { groups: groups.collect(), ..Work::default() };
             if work.groups.is_empty() || self.finished(&mut work).await.is_none() || is_all {
                 return;
             }
         }
     }
 
+    /// Tells of all groups, now that nothing comes any more. Done again, by a job that is gone on with,
+    /// it tells the same under the same ids.
+    async fn tell_all(&mut self) {
+        let plan = Arc::clone(&self.current.borrow());
+        let mut keeper = Keeper::new(&plan.detect.correlations, KeeperLimits::default());
+        let (mut place, mut part, mut unread) = (None, 0, 0_u64);
+        loop {
+            let Some((bundles, behind)) = self.kept(place).await else { return };
+            if bundles.is_empty() {
+                break;
+            }
+            for bundle in bundles {
+                // A group is in one part, so those of the parts before are whole.
+                if bundle.part != part {
+                    keeper.evaluate_whole();
+                }
+                part = bundle.part;
+                match unbundle(&bundle.bytes) {
+                    Some(entries) => entries.into_iter().for_each(|entry| keeper.take(entry)),
+                    None => unread += 1,
+                }
+            }
+            place = behind;
+            if !self.tell(keeper.tells()).await {
+                return;
+            }
+        }
+        let (tells, counts) = keeper.finish();
+        self.counter.steps(&counts.steps);
+        let (given_up, let_go) = (counts.steps.given_up, counts.let_go);
+        if given_up > 0 || let_go > 0 {
+            warn!(
+                given_up,
+                let_go, "groups of correlations were too large or too many to be held whole"
+            );
+        }
+        if unread > 0 {
+            error!(
+                unread,
+                "events for correlations cannot be read again, which is a defect: replay with --restart"
+            );
+        }
+        self.tell(tells).await;
+    }
+
+    /// Events that were kept, behind a place, however often it takes; `None` if the program ended before.
+    async fn kept(&self, place: Option<EventPlace>) -> Option<(Vec<Bundle>, Option<EventPlace>)> {
+        let mut backoff = Backoff::usual();
+        loop {
+            match self.store.events(place, BUNDLES_TOGETHER).await {
+                Ok(found) => return Some(found),
+                Err(error) => self.failed(&error, backoff.attempts()),
+            }
+            if !backoff.wait(&self.end_now).await {
+                return None;
+            }
+        }
+    }
+
+    async fn tell(&mut self, tells: Vec<Tell>) -> bool {
+        let alerts = tells.into_iter().map(|tell| (tell.alert, None)).collect();
+        let mut work = Work { alerts, ..Work::default() };
+        work.alerts.is_empty() || self.finished(&mut work).await.is_some()
+    }
+
     /// Commits deliveries together; false if the program ended before it went well.
     async fn batch(&mut self, batch: &mut Vec<Delivery>) -> bool {
-        let mut work = Work::default();
+        let mut work = Work { is_finite: self.settles_at_end, ..Work::default() };
         for delivery in batch.drain(..) {
             self.families.correlate_events.inc_by(delivery.entries.len() as u64);
             if let (Some(key), Some(_)) = (&delivery.key, &delivery.end) {
@@ -206,6 +276,7 @@ impl Committer {
             }
             work.add(delivery);
         }
+        work.bundle();
         let Some(now) = self.finished(&mut work).await else { return false };
         work.objects().iter().for_each(|object| point("committed", &object.key));
         debug!(objects = work.ends.len(), alerts = work.told.raised.len(), "committed");
@@ -284,7 +355,7 @@ impl Committer {
     /// Some alerts; if there are none left, some groups; and everything else with the last of them.
     async fn piece(&mut self, work: &mut Work, most: Most) -> Result<Piece, Failed> {
         let plan = Arc::clone(&self.current.borrow());
-        let now = work.settle_at.unwrap_or_else(|| self.clock.now());
+        let now = self.clock.now();
         let count = most.alerts.min(work.alerts.len());
         let has_all_alerts = count == work.alerts.len();
         // Where a store takes few alerts at once, those of groups come in pieces of their own.
@@ -299,8 +370,7 @@ impl Committer {
         let mut stepped = if groups.is_empty() {
             Stepped::default()
         } else {
-            let lateness = work.settle_at.map_or(plan.lateness, |_| SignedDuration::ZERO);
-            correlating::step(self.store.as_ref(), &plan, groups, now, lateness).await?
+            correlating::step(self.store.as_ref(), &plan, groups, now, plan.lateness).await?
         };
         // Alerts of one step that are too many for one transaction: their ids are the same whenever
         // the step is taken again, so those that come before its state count as repeats then.
@@ -322,6 +392,7 @@ impl Committer {
             let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
             written.rejects = work.rejects.iter().map(|(row, _)| dated(row)).collect();
             written.objects = work.objects();
+            written.events.clone_from(&work.events);
         }
         let due = written.stepped.windows.iter().filter_map(|window| window.due).min();
         let outcome = self.write(&plan, alerts, written, now).await?;
@@ -330,8 +401,7 @@ impl Committer {
         work.told.add(outcome);
         work.alerts.drain(..count);
         keys.iter().for_each(|key| drop(work.groups.remove(key)));
-        // A settling of everything is as at the end of time, and is counted now.
-        Ok(Piece { now: now.min(self.clock.now()), is_last })
+        Ok(Piece { now, is_last })
     }
 
     /// Decides about alerts and writes one transaction.
@@ -342,20 +412,19 @@ impl Committer {
         written: Written,
         now: Timestamp,
     ) -> Result<Outcome, Failed> {
-        let Written { stepped, objects, rejects, fences } = written;
+        let Written { stepped, objects, rejects, events, fences } = written;
         let Knowledge { known, mut basis } = if alerts.is_empty() && stepped.changes.is_empty() {
             Knowledge::default()
         } else {
             self.store.known(&plan.raise.asks(&alerts, &stepped.changes)).await?
         };
         basis.add(stepped.basis);
-        // A settling of everything that is left is as at the end of time; it is raised now.
-        let now = now.min(self.clock.now());
         let outcome = plan.raise.run_with(alerts, stepped.changes, known, now);
         let commit = Commit {
             words: words(plan, &outcome),
             outcome: outcome.clone(),
             windows: stepped.windows,
+            events,
             basis,
             objects,
             rejects,

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use askance_stages::model::Alert;
+use askance_stages::correlate::{Bundle, bundle};
+use askance_stages::model::{Alert, Entry};
 use askance_stages::raise::Outcome;
-use jiff::Timestamp;
 
 use super::correlating::{self, Groups};
 use super::workers::{Delivery, End};
@@ -21,8 +21,12 @@ pub struct Work {
     pub alerts: Vec<(Alert, Option<Fence>)>,
     /// Groups of correlations and what came for them; those that are committed are taken out.
     pub groups: Groups,
-    /// Settle groups as at this time instead of now.
-    pub settle_at: Option<Timestamp>,
+    /// The input has an end: events are kept until then, and no group is taken on before.
+    pub is_finite: bool,
+    /// Events that are kept, until they are in bundles.
+    pub entries: Vec<Entry>,
+    /// Events that are kept.
+    pub events: Vec<Bundle>,
     /// What could not be read.
     pub rejects: Vec<(RejectRow, Option<Fence>)>,
     /// Objects of which the last part is among the deliveries.
@@ -50,9 +54,17 @@ impl Work {
         self.fences.extend(fence.clone());
         self.alerts.extend(alerts.into_iter().map(|alert| (alert, fence.clone())));
         self.rejects.extend(rejects.into_iter().map(|reject| (reject, fence.clone())));
+        if self.is_finite {
+            self.entries.extend(entries);
+            return self.end(source, key, end);
+        }
         for entry in entries {
             correlating::came(&mut self.groups, entry, fence.clone(), is_historic);
         }
+        self.end(source, key, end);
+    }
+
+    fn end(&mut self, source: Arc<str>, key: Option<String>, end: Option<End>) {
         let Some(end) = end else { return };
         let object = key.map(|key| ObjectDone {
             key,
@@ -61,6 +73,11 @@ impl Work {
             alerts: end.alerts,
         });
         self.ends.push(Ended { source, object, end });
+    }
+
+    /// Puts what is kept into bundles, once all deliveries are in.
+    pub fn bundle(&mut self) {
+        self.events.extend(bundle(&std::mem::take(&mut self.entries)));
     }
 
     /// Rows in the ledger, of objects that have one.
@@ -92,7 +109,8 @@ fn holds(fence: Option<&Fence>) -> bool {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use askance_stages::model::{Entry, Summary};
+    use askance_stages::model::Summary;
+    use jiff::Timestamp;
 
     use super::*;
 

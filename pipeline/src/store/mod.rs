@@ -7,15 +7,19 @@
 #[cfg(test)]
 pub mod contract;
 pub mod dynamodb;
+mod error;
 pub mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use askance_stages::correlate::Bundle;
 use askance_stages::raise::{Asks, Group, Known, MessageKind, Outcome};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use error::StoreError;
 
 /// Most groups that are known for one key, the latest ones: a thing that goes on for a year must not
 /// make every look-up read a year. An event so late that its group is past them begins a new one.
@@ -38,6 +42,8 @@ pub struct Commit {
     pub rejects: Vec<RejectRow>,
     /// States of groups of correlations.
     pub windows: Vec<Window>,
+    /// Events for correlations as they came, of an input that has an end: see [`Store::events`].
+    pub events: Vec<Bundle>,
     /// What the outcome and the states were decided on: it comes with [`Store::known`] and
     /// [`Store::windows`]. None is a store that was empty.
     pub basis: Basis,
@@ -79,6 +85,10 @@ pub struct Window {
     /// When the next step is due if nothing comes.
     pub due: Option<Timestamp>,
 }
+
+/// Behind which of the kept events others are asked for: a part of them and a number of the store's
+/// own.
+pub type EventPlace = (u8, i64);
 
 /// An object in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,56 +341,6 @@ pub struct Retention {
     pub max_bytes: u64,
 }
 
-/// Why a store could not do it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// It may go well later: locked, disk full, network.
-    #[error("store: cannot {attempt}: {cause}")]
-    Transient {
-        /// What was attempted.
-        attempt: &'static str,
-        /// Why it failed.
-        cause: String,
-    },
-    /// It will not go well without somebody doing something.
-    #[error("store: cannot {attempt}: {cause}")]
-    Broken {
-        /// What was attempted.
-        attempt: &'static str,
-        /// Why it failed, and what to do.
-        cause: String,
-    },
-    /// Others wrote meanwhile what this was decided on: nothing was written, decide anew.
-    #[error("store: cannot {attempt}: another replica was faster ({cause})")]
-    Conflict {
-        /// What was attempted.
-        attempt: &'static str,
-        /// Which row.
-        cause: String,
-    },
-    /// More alerts than the store writes at once: nothing was written, give fewer.
-    #[error("store: cannot {attempt}: {cause}")]
-    TooLarge {
-        /// What was attempted.
-        attempt: &'static str,
-        /// How much it is, and how much it may be.
-        cause: String,
-    },
-}
-
-impl StoreError {
-    /// Can trying again help?
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. } | Self::Conflict { .. })
-    }
-
-    /// Is what was decided on not so any more?
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict { .. })
-    }
-}
-
 /// Where the state is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -413,6 +373,18 @@ pub trait Store: Send + Sync {
     /// When to look for groups that are due again: when the earliest of all is; where other programs
     /// write too, a while from now at the latest. `None`: there is none.
     async fn windows_next(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Events for correlations that were committed as they came: by part, behind this place, at most
+    /// `limit` bundles; and the place behind them, `None` at the end. For an input that has an end,
+    /// whose groups are evaluated then: to take each group's state on with every object would cost
+    /// more the longer it is. Stores that several programs share keep none.
+    async fn events(
+        &self,
+        _behind: Option<EventPlace>,
+        _limit: usize,
+    ) -> Result<(Vec<Bundle>, Option<EventPlace>), StoreError> {
+        Ok((Vec::new(), None))
+    }
 
     /// Most groups that are worth giving to one [`Store::commit`].
     fn windows_at_once(&self) -> usize {

@@ -272,10 +272,23 @@ fn a_replay_tells_what_a_scan_tells_under_the_same_ids() {
     let report = home.path("report.jsonl");
     let to = Path::new(&report).to_str().unwrap();
     let args = ["replay", "s3://trail/", "--from", "2026-03-01", "--to", "2026-03-04", "--config"];
-    let more = ["askance.yaml", "--format", "jsonl", "--output", to];
-    let (code, _, error) = home.run(&[&args[..], &more].concat());
+    let more = ["askance.yaml", "--format", "jsonl", "--output", to, "--jobs-dir", "jobs"];
+    let args = [&args[..], &more].concat();
+    // What was read before it is killed is not read again, and counts all the same.
+    for point in ["committed", "matched", "committed"] {
+        let mut program = home.launch(&[&args[..], &["--concurrency", "4", "--quiet"]].concat());
+        for _ in 0..8 {
+            program.until(point, |line| line["point"] == point);
+        }
+        program.kill();
+    }
+    let (code, _, error) = home.run(&args);
     assert_eq!(code, 0, "{error}");
     let told = home.alerts("report.jsonl");
+    // A job that is done tells the same when it is asked again.
+    let (code, _, error) = home.run(&args);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(home.alerts("report.jsonl"), told);
     let ids = |alerts: &[Value]| -> BTreeSet<(String, String)> {
         let correlated = alerts.iter().filter(|alert| alert.get("correlation").is_some());
         correlated.map(|alert| (alert["id"].to_string(), episode(alert))).collect()

@@ -76,11 +76,6 @@ impl Correlations {
         these
     }
 
-    /// Has nothing told early: the input is finite, and all is told at its end.
-    pub fn settle_all(&mut self) {
-        self.all.iter_mut().for_each(|it| it.emit = Emit::Settled);
-    }
-
     /// True if there is none, so that nothing has to be done for them.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -143,7 +143,7 @@ impl Kept {
 }
 
 /// The identity as a number; what has another form is hashed to that one.
-fn number_of(identity: &str) -> u128 {
+pub(super) fn number_of(identity: &str) -> u128 {
     let read = |text: &str| u128::from_str_radix(text, 16).ok();
     let own = read(identity).filter(|_| identity.len() == 32);
     own.or_else(|| read(&identity_of(identity.as_bytes()))).unwrap_or_default()

@@ -139,6 +139,23 @@ impl<'c> Keeper<'c> {
         }
     }
 
+    /// Evaluates the groups that only events feed, since nothing more comes for them. Those that
+    /// episodes feed go on waiting.
+    pub fn evaluate_whole(&mut self) {
+        let these = self.these;
+        let is_whole = |key: &Key, _: &mut Held| these.all[key.0].depth == 0;
+        let whole: Vec<(Key, Held)> = self.groups.extract_if(is_whole).collect();
+        for (key, held) in whole {
+            self.evaluate(&key, held);
+        }
+    }
+
+    /// What evaluating gave so far.
+    #[must_use]
+    pub fn tells(&mut self) -> Vec<Tell> {
+        std::mem::take(&mut self.tells)
+    }
+
     /// Evaluates what is held and answers all that is to be told, by time, and what was done.
     #[must_use]
     pub fn finish(mut self) -> (Vec<Tell>, KeeperCounts) {

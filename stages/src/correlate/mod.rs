@@ -9,6 +9,7 @@
 //! Two ways lead here: [`Correlations::step`] takes one group on whose state is kept elsewhere, and
 //! [`Keeper`] holds all groups of a finite input in memory. Nothing here keeps or sends.
 
+mod bundle;
 mod chain;
 mod compile;
 mod condition;
@@ -22,6 +23,7 @@ mod state;
 mod step;
 mod tell;
 
+pub use bundle::{Bundle, PARTS, bundle, unbundle};
 pub use compile::{Correlations, MAX_EPISODE};
 pub use extract::Event;
 pub use keeper::{Keeper, KeeperCounts, KeeperLimits};

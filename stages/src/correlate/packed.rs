@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the checksum.
@@ -15,7 +16,7 @@ const MAX_TEXTS: u64 = 100_000;
 pub(super) struct Writer {
     body: Vec<u8>,
     texts: Vec<u8>,
-    places: HashMap<String, u64>,
+    places: HashMap<String, u64, RandomState>,
 }
 
 impl Writer {

@@ -204,12 +204,13 @@ impl Run<'_> {
         if let Some(why) = ended.progress.fatal() {
             bail!("{why}\n{go_on}");
         }
+        let how_far = format!("{objects} of {} objects are done", plan.objects);
+        // Also where all were read: what they hold together may not be told yet.
+        if ended.was_stopped {
+            eprintln_line(&format!("interrupted: {how_far}; {go_on}"));
+            return Ok(code::INTERRUPTED);
+        }
         if objects < plan.objects {
-            let how_far = format!("{objects} of {} objects are done", plan.objects);
-            if ended.was_stopped {
-                eprintln_line(&format!("interrupted: {how_far}; {go_on}"));
-                return Ok(code::INTERRUPTED);
-            }
             bail!("ended before everything was read: {how_far}; {go_on}");
         }
         let mut outcome = Outcome {

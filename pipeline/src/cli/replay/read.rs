@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::aws::Aws;
@@ -39,7 +38,7 @@ pub async fn store(
     families: &Families,
 ) -> anyhow::Result<Arc<dyn Store>> {
     if job.state.spec.mode != Mode::Sinks {
-        return Ok(Arc::new(SqliteStore::open(&job.store()).await?));
+        return Ok(Arc::new(SqliteStore::open_for_job(&job.store()).await?));
     }
     open_store::open(&Place::of(config), Access::Service, aws, families).await.context(
         "cannot tell people by the configuration's store (while `askance run` uses it, hand the \
@@ -66,7 +65,7 @@ impl Reading<'_> {
     pub async fn run(
         &self,
         replay: Replay,
-        mut plan: Plan,
+        plan: Plan,
         store: Arc<dyn Store>,
         mode: &Mode,
     ) -> anyhow::Result<()> {
@@ -89,9 +88,6 @@ impl Reading<'_> {
         if *mode == Mode::Report {
             let retention = Retention { ledger: FOR_EVER, alerts: FOR_EVER, max_bytes: u64::MAX };
             bounds = Bounds { retention, settles_at_end: true, ..bounds };
-            // Files of one time may be read hours apart, and the end comes for sure.
-            plan.lateness = SignedDuration::MAX;
-            plan.detect.correlations.settle_all();
         }
         let source: Arc<dyn Source> = Arc::new(replay);
         // Kept until the end: a plan that nobody can replace any more is no news.

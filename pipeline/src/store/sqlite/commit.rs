@@ -10,7 +10,7 @@ use askance_stages::raise::{Message, MessageKind, Outcome, Raised, Revised};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{values, windows};
+use super::{events, values, windows};
 use crate::store::{Commit, RejectRow, Words};
 
 /// How many rows came or went, by what and name.
@@ -27,6 +27,7 @@ pub(super) fn commit(write: &Connection, commit: &Commit) -> rusqlite::Result<()
     let mut fresh = put_alerts(write, &commit.outcome.raised, now, &mut changes)?;
     revise(write, &commit.outcome.revised, now, &mut fresh)?;
     windows::put(write, &commit.windows, &mut changes)?;
+    events::put(write, &commit.events)?;
     put_groups(write, &commit.outcome, &fresh)?;
     let mut put = write.prepare_cached(
         "INSERT INTO rates (rule, since, told, held_under) VALUES (?1, ?2, ?3, ?4)

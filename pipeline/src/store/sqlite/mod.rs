@@ -6,6 +6,7 @@
 mod alerts;
 mod commit;
 mod copy;
+mod events;
 mod known;
 mod outbox;
 mod schema;
@@ -20,6 +21,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use askance_stages::correlate::Bundle;
 use askance_stages::raise::Asks;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -27,8 +29,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::warn;
 
 use super::{
-    Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
+    Ack, AlertChoice, Basis, Commit, Depth, EventPlace, Knowledge, OutboxChoice, OutboxRow, Queued,
+    RejectRow, Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
 };
 
 pub use copy::{backup, restore};
@@ -69,6 +71,19 @@ impl SqliteStore {
     /// service; `Transient` if it is locked or its folder cannot be written.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_as(path, Access::Service).await
+    }
+
+    /// As [`SqliteStore::open`], for work that can be done anew: what is committed outlives the
+    /// program's end at once, and when the power fails the last of it may be missing, whole.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open_for_job(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(path).await?;
+        let relax =
+            |connection: &mut Connection| connection.execute_batch("PRAGMA synchronous = NORMAL");
+        store.on_writer("open the store", relax).await?;
+        Ok(store)
     }
 
     /// Opens the store at `path` for a command, while a service may use it.
@@ -329,6 +344,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
         self.read("look for groups that are due", move |read| windows::due(read, now, limit)).await
+    }
+
+    async fn events(
+        &self,
+        behind: Option<EventPlace>,
+        limit: usize,
+    ) -> Result<(Vec<Bundle>, Option<EventPlace>), StoreError> {
+        let attempt = "look up events of correlations";
+        if behind.is_none() {
+            self.write(attempt, |write| events::index(write)).await?;
+        }
+        self.read(attempt, move |read| events::find(read, behind, limit)).await
     }
 
     async fn windows_next(&self, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -12,7 +12,8 @@ const APPLICATION: i32 = 0x4153_4b41;
 
 /// What brings the tables from each version to the next; the first makes them. What stands here
 /// has run on stores that exist: it is only ever added to.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("windows.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("windows.sql"), include_str!("events.sql")];
 
 /// The version of the tables that this program knows.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -163,14 +163,10 @@ async fn older_tables_are_brought_up_step_by_step() {
     let (store, _folder, path) = open().await;
     tell(&store, &raise(), vec![alert("a", "x")], at(NOW)).await.unwrap();
     drop(store);
-    let good = [
-        schema::MIGRATIONS[0],
-        schema::MIGRATIONS[1],
-        "ALTER TABLE alerts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';",
-        "CREATE TABLE more (x);",
-    ];
+    let mut bad = schema::MIGRATIONS.to_vec();
+    bad.push("ALTER TABLE alerts ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';");
     // A step that fails leaves everything as it was, so that the next program can try again.
-    let bad = [good[0], good[1], good[2], "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);"];
+    bad.push("CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);");
     let error = SqliteStore::open_with(&path, Access::Service, &bad).map(drop).unwrap_err();
     assert!(error.to_string().contains("nowhere"), "{error}");
     let look = |path: &Path| {
@@ -180,8 +176,8 @@ async fn older_tables_are_brought_up_step_by_step() {
         let tables: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
         (version, tables)
     };
-    assert_eq!(look(&path), (3, 0));
-    // The real program, which knows only version 2 here, refuses what it does not know.
+    assert_eq!(look(&path), (i64::from(schema::VERSION) + 1, 0));
+    // The real program refuses what it does not know.
     assert!(SqliteStore::open(&path).await.is_err());
 }
 
@@ -196,7 +192,7 @@ async fn a_store_of_before_correlations_keeps_what_it_has() {
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
     let stats = store.stats().await.unwrap();
-    assert_eq!((stats.version, stats.objects, stats.windows), (2, 1, 0));
+    assert_eq!((stats.version, stats.objects, stats.windows), (schema::VERSION, 1, 0));
 }
 
 #[tokio::test]
@@ -208,7 +204,7 @@ async fn a_command_does_not_bring_tables_up() {
         .unwrap();
     drop(store);
     let (_, text) = refusal(SqliteStore::open_beside(&path).await, &folder);
-    assert!(text.contains("has tables of version 0, this askance wants version 2"), "{text}");
+    assert!(text.contains("has tables of version 0, this askance wants version 3"), "{text}");
 }
 
 #[tokio::test]
@@ -501,5 +497,36 @@ async fn looking_for_what_is_due_reads_no_more_than_it_answers() {
                     .all(|line| line.contains("INDEX") || line.starts_with("CORRELATED")),
             "{sql}: {lines:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn events_are_kept_with_their_objects_and_come_by_part() {
+    use askance_stages::correlate::Bundle;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("askance.db");
+    let bundle = |part: u8, number: u8| Bundle { part, bytes: vec![part, number] };
+    let commit = |events| Commit { events, now: Some(after(0)), ..Commit::default() };
+    {
+        let store = SqliteStore::open_for_job(&path).await.unwrap();
+        assert_eq!(store.events(None, 10).await.unwrap(), (Vec::new(), None));
+        store.commit(commit(vec![bundle(3, 0), bundle(0, 0), bundle(63, 0)])).await.unwrap();
+        store.commit(commit(vec![bundle(0, 1), bundle(3, 1)])).await.unwrap();
+    }
+    let store = SqliteStore::open_for_job(&path).await.unwrap();
+    let all = [(0, 0), (0, 1), (3, 0), (3, 1), (63, 0)].map(|(part, number)| bundle(part, number));
+    for limit in [1, 2, 10] {
+        let (mut found, mut place) = (Vec::new(), None);
+        loop {
+            let (some, behind) = store.events(place, limit).await.unwrap();
+            assert!(some.len() <= limit);
+            if some.is_empty() {
+                break;
+            }
+            found.extend(some);
+            place = behind;
+        }
+        assert_eq!(found, all, "{limit} at once");
     }
 }

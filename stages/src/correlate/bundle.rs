@@ -1,0 +1,240 @@
+//! Events for correlations as bytes, many at once, for whoever keeps them until the end of an input.
+//!
+//! They are parted by group: all events of a group are in one part, so that at the end one part after
+//! the other can be read and evaluated, and only one is held.
+
+use jiff::Timestamp;
+
+use super::group::number_of;
+use super::packed::{Reader, Writer};
+use crate::model::{Actor, Entry, Origin, Resource, Summary};
+
+/// How many parts there are.
+pub const PARTS: usize = 64;
+
+/// Most events of a bundle.
+const MOST: usize = 1000;
+
+/// The first number of a bundle. Another form has another one.
+const VERSION: u64 = 1;
+
+/// Events of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Which part.
+    pub part: u8,
+    /// The events.
+    pub bytes: Vec<u8>,
+}
+
+/// Makes bundles of events, of each part those that it has.
+#[must_use]
+pub fn bundle(entries: &[Entry]) -> Vec<Bundle> {
+    let mut parts: Vec<Vec<&Entry>> = vec![Vec::new(); PARTS];
+    entries.iter().for_each(|entry| parts[part_of(entry)].push(entry));
+    let mut bundles = Vec::new();
+    for (part, entries) in (0..).zip(&parts) {
+        bundles.extend(entries.chunks(MOST).map(|some| Bundle { part, bytes: write(some) }));
+    }
+    bundles
+}
+
+/// The events of a bundle; `None` if it is none.
+#[must_use]
+pub fn unbundle(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let mut from = Reader::new(bytes)?;
+    if from.number()? != VERSION {
+        return None;
+    }
+    let mut before = 0;
+    let entries = from.list(|from| read_entry(from, &mut before))?;
+    from.is_at_end().then_some(entries)
+}
+
+/// The part of an event's group, by a hash that stays the same (FNV-1a): bundles are kept.
+fn part_of(entry: &Entry) -> usize {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    entry.correlation.bytes().for_each(&mut add);
+    for value in &entry.group {
+        add(u8::from(value.is_some()));
+        value.iter().flat_map(|value| value.bytes()).for_each(&mut add);
+        add(0xff);
+    }
+    (hash >> 32) as usize % PARTS
+}
+
+fn write(entries: &[&Entry]) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.number(VERSION);
+    let mut before = 0;
+    out.list(entries, |out, entry| write_entry(out, entry, &mut before));
+    out.finish()
+}
+
+fn write_entry(out: &mut Writer, entry: &Entry, before: &mut i64) {
+    let time = entry.time.as_microsecond();
+    out.signed(time.wrapping_sub(*before));
+    *before = time;
+    out.text(&entry.correlation);
+    out.text(&entry.rule);
+    out.wide(number_of(&entry.identity));
+    out.list(&entry.group, |out, value| out.optional(value.as_deref()));
+    out.list(&entry.values, |out, value| out.text(value));
+    let Summary { account, region, actor, resource, origin, event_id } = &entry.summary;
+    let Actor { kind, name, arn, account: own, session } = actor;
+    for text in [account, region, kind, name, arn, own, session, event_id] {
+        out.optional(text.as_deref());
+    }
+    out.list(resource, |out, Resource { kind, id }| {
+        out.optional(kind.as_deref());
+        out.text(id);
+    });
+    out.optional(origin.as_ref().map(|origin| origin.path.as_str()));
+    out.number(origin.as_ref().map_or(0, |origin| origin.index));
+}
+
+fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Entry> {
+    let time = before.wrapping_add(from.signed()?);
+    *before = time;
+    Some(Entry {
+        time: Timestamp::from_microsecond(time).ok()?,
+        correlation: from.text()?,
+        rule: from.text()?,
+        identity: format!("{:032x}", from.wide()?),
+        group: from.list(Reader::optional)?,
+        values: from.list(Reader::text)?,
+        summary: Summary {
+            account: from.optional()?,
+            region: from.optional()?,
+            actor: Actor {
+                kind: from.optional()?,
+                name: from.optional()?,
+                arn: from.optional()?,
+                account: from.optional()?,
+                session: from.optional()?,
+            },
+            event_id: from.optional()?,
+            resource: from
+                .list(|from| Some(Resource { kind: from.optional()?, id: from.text()? }))?,
+            origin: {
+                let (path, index) = (from.optional()?, from.number()?);
+                path.map(|path| Origin { path, index })
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text() -> impl Strategy<Value = Option<String>> {
+        prop::option::of("[a-cü\u{0}]{0,3}")
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let summary = (
+            prop::collection::vec(text(), 8),
+            prop::collection::vec((text(), "[x-z]{0,3}"), 0..3),
+            prop::option::of(("[a-z/]{0,9}", any::<u64>())),
+        );
+        let summary = summary.prop_map(|(texts, resource, origin)| {
+            let mut texts = texts.into_iter();
+            let mut next = || texts.next().flatten();
+            Summary {
+                account: next(),
+                region: next(),
+                actor: Actor {
+                    kind: next(),
+                    name: next(),
+                    arn: next(),
+                    account: next(),
+                    session: next(),
+                },
+                event_id: next(),
+                resource: resource.into_iter().map(|(kind, id)| Resource { kind, id }).collect(),
+                origin: origin.map(|(path, index)| Origin { path, index }),
+            }
+        });
+        let group = prop::collection::vec(text(), 0..3);
+        let values = prop::collection::vec("[0-9]{0,4}", 0..3);
+        let time = -1_000_000_000_000_000_i64..4_000_000_000_000_000;
+        ("[ab]", "[cd]", time, any::<u128>(), group, values, summary).prop_map(
+            |(correlation, rule, time, identity, group, values, summary)| Entry {
+                correlation,
+                rule,
+                time: Timestamp::from_microsecond(time).unwrap(),
+                identity: format!("{identity:032x}"),
+                group,
+                values,
+                summary,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn events_come_out_as_they_went_in(entries in prop::collection::vec(entry(), 0..60)) {
+            let mut found: BTreeMap<u8, Vec<Entry>> = BTreeMap::new();
+            for Bundle { part, bytes } in bundle(&entries) {
+                found.entry(part).or_default().extend(unbundle(&bytes).unwrap());
+            }
+            // A group is in one part, in the order in which it came.
+            for (part, of_part) in &found {
+                let expected: Vec<_> =
+                    entries.iter().filter(|it| part_of(it) == usize::from(*part)).collect();
+                prop_assert_eq!(of_part.iter().collect::<Vec<_>>(), expected);
+            }
+            prop_assert_eq!(found.values().map(Vec::len).sum::<usize>(), entries.len());
+        }
+
+        #[test]
+        fn other_bytes_are_no_bundle(entries in prop::collection::vec(entry(), 1..4), at in any::<prop::sample::Index>()) {
+            for Bundle { mut bytes, .. } in bundle(&entries) {
+                let at = at.index(bytes.len());
+                bytes[at] ^= 1;
+                prop_assert_eq!(unbundle(&bytes), None);
+                bytes.truncate(at);
+                prop_assert_eq!(unbundle(&bytes), None);
+            }
+        }
+    }
+
+    #[test]
+    fn many_events_are_more_than_one_bundle() {
+        let entry = Entry {
+            correlation: "many".to_owned(),
+            group: vec![None],
+            time: Timestamp::UNIX_EPOCH,
+            identity: "0".repeat(32),
+            rule: "one".to_owned(),
+            values: Vec::new(),
+            summary: Summary::default(),
+        };
+        let bundles = bundle(&vec![entry; 2 * MOST + 1]);
+        let counts: Vec<usize> =
+            bundles.iter().map(|it| unbundle(&it.bytes).unwrap().len()).collect();
+        assert_eq!(counts, [MOST, MOST, 1]);
+    }
+
+    #[test]
+    fn groups_are_spread() {
+        let group = |number: usize| Entry {
+            correlation: "many".to_owned(),
+            group: vec![Some(format!("arn:aws:iam::111122223333:user/{number}"))],
+            time: Timestamp::UNIX_EPOCH,
+            identity: "0".repeat(32),
+            rule: "one".to_owned(),
+            values: Vec::new(),
+            summary: Summary::default(),
+        };
+        let mut counts = vec![0; PARTS];
+        (0..64_000).for_each(|number| counts[part_of(&group(number))] += 1);
+        assert!(counts.iter().all(|count| (500..2000).contains(count)), "{counts:?}");
+    }
+}
