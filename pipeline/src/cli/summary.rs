@@ -228,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn what_correlations_gave_up_is_told() {
+        assert_eq!(
+            not_counted(0, &KeeperCounts { entries: 9, groups: 3, ..KeeperCounts::default() }),
+            None
+        );
+        let mut kept = KeeperCounts { let_go: 2000, ..KeeperCounts::default() };
+        kept.steps.given_up = 7;
+        let words = "events for correlations: 1 without a time that can be read, 7 more than a group \
+                     keeps: counted, their values not, 2,000 groups evaluated before the end for want of room";
+        assert_eq!(not_counted(1, &kept).as_deref(), Some(words));
+    }
+
+    #[test]
     fn the_summary_of_nothing_is_short() {
         let totals = Totals { rules: 2, ..Totals::default() };
         let text = totals.write(Duration::from_millis(5), false);

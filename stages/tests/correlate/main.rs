@@ -8,8 +8,8 @@ mod twin;
 
 use proptest::prelude::*;
 
-use drive::{Final, by_keeper, by_steps, correlations, in_time};
-use generate::{KINDS, case, document};
+use drive::{Final, by_keeper, by_steps, correlations, in_time, keep, once};
+use generate::{Case, KINDS, case, document};
 use twin::episodes;
 
 fn config() -> ProptestConfig {
@@ -54,6 +54,33 @@ proptest! {
             prop_assert_eq!(counts.too_late, 0);
         }
     }
+
+    #[test]
+    fn what_is_settled_is_told_once_and_to_the_letter_whatever_the_way(
+        (case, order) in shuffled_case(),
+    ) {
+        let these = correlations(&document(case.kind, Some("settled")));
+        let (tells, _) = keep(&these, &case.entries);
+        let expected = once(&tells);
+        prop_assert_eq!(expected.len(), episodes(case.kind, &case.entries).len());
+        // Other lateness of each, other files, another order within them.
+        let entries = order.iter().map(|at| case.entries[*at].clone()).collect();
+        let ways = order.iter().map(|at| case.ways[order[*at]]).collect();
+        let other = Case { kind: case.kind, entries, ways };
+        for case in [&case, &other] {
+            prop_assert_eq!(&once(&by_steps(&these, &case.batches()).0), &expected);
+            prop_assert_eq!(&once(&in_time(&these, case).0), &expected);
+            prop_assert_eq!(&once(&keep(&these, &case.entries).0), &expected);
+        }
+    }
+}
+
+/// A case, and another order of its entries.
+fn shuffled_case() -> impl Strategy<Value = (Case, Vec<usize>)> {
+    case().prop_flat_map(|case| {
+        let order = Just((0..case.entries.len()).collect::<Vec<_>>()).prop_shuffle();
+        (Just(case), order)
+    })
 }
 
 /// Properties of nothing would prove nothing.
