@@ -118,7 +118,16 @@ pub(crate) fn once(tells: &[Tell]) -> Vec<String> {
 }
 
 pub(crate) fn keep(these: &Correlations, entries: &[Entry]) -> (Vec<Tell>, KeeperCounts) {
-    let mut keeper = Keeper::new(these, KeeperLimits::default());
+    keep_within(these, entries, KeeperLimits::default())
+}
+
+/// In less room.
+pub(crate) fn keep_within(
+    these: &Correlations,
+    entries: &[Entry],
+    limits: KeeperLimits,
+) -> (Vec<Tell>, KeeperCounts) {
+    let mut keeper = Keeper::new(these, limits);
     entries.iter().for_each(|entry| keeper.take(entry.clone()));
     let (tells, counts) = keeper.finish();
     assert!(tells.is_sorted_by_key(|tell| tell.alert.time.clone()));
