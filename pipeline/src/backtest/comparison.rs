@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use askance_stages::model::Alert;
+use askance_stages::correlate::{Keeper, KeeperCounts, KeeperLimits};
+use askance_stages::model::{Alert, Entry, GroupValue};
 use askance_stages::tally::Tally;
 
-use super::{Pair, Questions, Side};
+use super::{Pair, Questions, Side, episodes};
 use crate::runtime::seen::Seen;
 
 /// Days and accounts of a rule that are counted apart; the rest is counted together.
@@ -65,6 +66,12 @@ pub struct Sample {
     pub origin: String,
     /// Place of the record in it.
     pub index: u64,
+    /// Of an episode: how many events, of which these are the first one's origin and place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Of an episode: what its events have in common.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<GroupValue>,
 }
 
 /// What the two forms of a rule found.
@@ -108,6 +115,10 @@ pub struct Comparison<'p> {
     pub tally: Tally,
     /// Objects that were read.
     pub objects: u64,
+    /// What was done for correlations; known at the end.
+    pub kept: KeeperCounts,
+    /// What correlations of both sets have been fed; `None` once they are told.
+    keeper: Option<Keeper<'p>>,
     seen: Seen,
     /// Alerts of the last record of each object that is under way.
     pending: BTreeMap<String, Vec<Alert>>,
@@ -116,6 +127,9 @@ pub struct Comparison<'p> {
 impl<'p> Comparison<'p> {
     /// Nothing yet.
     pub fn new(pair: &'p Pair) -> Self {
+        let limits = KeeperLimits::default();
+        // As many as two scans would hold.
+        let limits = KeeperLimits { groups: limits.groups * 2, ..limits };
         Self {
             pair,
             rules: BTreeMap::new(),
@@ -124,6 +138,8 @@ impl<'p> Comparison<'p> {
             people: Questions::default(),
             tally: Tally::default(),
             objects: 0,
+            kept: KeeperCounts::default(),
+            keeper: Some(Keeper::new(&pair.correlations, limits)),
             seen: Seen::default(),
             pending: BTreeMap::new(),
         }
@@ -161,6 +177,37 @@ impl<'p> Comparison<'p> {
         self.tally.add(tally);
     }
 
+    /// Takes an event for a correlation.
+    pub fn entry(&mut self, entry: Entry) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take(entry);
+        }
+    }
+
+    /// Everything was read: counts the episodes of correlations.
+    pub fn finish(&mut self) {
+        let Some(keeper) = self.keeper.take() else { return };
+        let (mut tells, counts) = keeper.finish();
+        self.kept = counts;
+        tells.retain(|tell| self.seen.is_new(&tell.alert.id));
+        let (pairings, both) = episodes::sort(self.pair, tells);
+        for alert in &both {
+            self.take(Side::Both, Fate::Kept, alert);
+        }
+        for (baseline, candidate) in &pairings {
+            let is_kept = baseline.is_some() && candidate.is_some();
+            if let Some(alert) = candidate {
+                self.take(Side::Candidate, if is_kept { Fate::Kept } else { Fate::New }, alert);
+            }
+            match baseline {
+                // Counted with the candidate's.
+                Some(alert) if is_kept => self.ask(Side::Baseline, alert),
+                Some(alert) => self.take(Side::Baseline, Fate::Gone, alert),
+                None => {}
+            }
+        }
+    }
+
     /// Something was forgotten, so that events that were read twice may count twice.
     pub fn forgot(&self) -> bool {
         self.seen.forgot()
@@ -177,20 +224,25 @@ impl<'p> Comparison<'p> {
                 Side::Both => Fate::Kept,
                 // Counted with the candidate's.
                 Side::Baseline if has(Side::Candidate) => {
-                    self.ask(Side::Baseline, id, alert);
+                    self.ask(Side::Baseline, alert);
                     continue;
                 }
                 Side::Baseline => Fate::Gone,
                 Side::Candidate if has(Side::Baseline) => Fate::Kept,
                 Side::Candidate => Fate::New,
             };
-            self.ask(side, id, alert);
-            self.count(fate, id, alert);
+            self.take(side, fate, alert);
         }
     }
 
+    fn take(&mut self, side: Side, fate: Fate, alert: &Alert) {
+        self.ask(side, alert);
+        self.count(fate, alert);
+    }
+
     /// Notes who would be asked about what.
-    fn ask(&mut self, side: Side, id: &str, alert: &Alert) {
+    fn ask(&mut self, side: Side, alert: &Alert) {
+        let (_, id) = self.pair.side(&alert.rule.id);
         let account = alert.account.as_deref().unwrap_or_default();
         let actor = actor(alert);
         let rule = self.rules.entry(id.to_owned()).or_default();
@@ -205,13 +257,14 @@ impl<'p> Comparison<'p> {
         self.people.add(side, (account, actor));
     }
 
-    fn count(&mut self, fate: Fate, id: &str, alert: &Alert) {
+    fn count(&mut self, fate: Fate, alert: &Alert) {
+        let (_, id) = self.pair.side(&alert.rule.id);
         self.all.add(fate);
         let rule = self.rules.entry(id.to_owned()).or_default();
         rule.all.add(fate);
         let day = alert.time.as_deref().and_then(|time| time.get(..10)).unwrap_or("unknown");
         bounded(&mut rule.days, day).add(fate);
-        bounded(&mut rule.accounts, alert.account.as_deref().unwrap_or("unknown")).add(fate);
+        bounded(&mut rule.accounts, account(alert)).add(fate);
         let samples = match fate {
             Fate::Kept => return,
             Fate::New => &mut rule.new,
@@ -228,6 +281,12 @@ fn bounded<'c>(counts: &'c mut BTreeMap<String, Counts>, name: &str) -> &'c mut 
     counts.entry(if is_full { OTHERS } else { name }.to_owned()).or_default()
 }
 
+/// The account; the events of an episode may be of several.
+fn account(alert: &Alert) -> &str {
+    let none = if alert.correlation.is_some() { "several" } else { "unknown" };
+    alert.account.as_deref().unwrap_or(none)
+}
+
 fn actor(alert: &Alert) -> Option<&str> {
     alert.actor.arn.as_deref().or(alert.actor.name.as_deref())
 }
@@ -241,5 +300,7 @@ fn sample(alert: &Alert) -> Sample {
         resources: alert.resource.iter().map(|resource| resource.id.clone()).collect(),
         origin: alert.origin.path.clone(),
         index: alert.origin.index,
+        events: alert.correlation.as_ref().map(|told| told.count),
+        group: alert.correlation.as_ref().map_or_else(Vec::new, |told| told.group.clone()),
     }
 }

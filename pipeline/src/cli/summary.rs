@@ -141,7 +141,7 @@ impl Totals {
             line.push_str(&format!(", {} skipped", plural(skipped, "document")));
         }
         lines.push(line);
-        self.correlation_line(lines);
+        lines.extend(not_counted(self.tally.untimed, &self.kept));
         if !self.rules_left_out.is_empty() {
             lines.push(format!(
                 "left out because of errors: {}",
@@ -151,23 +151,18 @@ impl Totals {
     }
 }
 
-impl Totals {
-    /// What correlations could not take into account, if anything.
-    fn correlation_line(&self, lines: &mut Vec<String>) {
-        let kept = &self.kept;
-        let mut parts = Vec::new();
-        let mut part = |count: u64, words: &str| {
-            if count > 0 {
-                parts.push(format!("{} {words}", number(count)));
-            }
-        };
-        part(self.tally.untimed, "without a time that can be read");
-        part(kept.steps.given_up, "more than a group keeps: counted, their values not");
-        part(kept.let_go, "groups evaluated before the end for want of room");
-        if !parts.is_empty() {
-            lines.push(format!("events for correlations: {}", parts.join(", ")));
+/// What correlations could not take into account, if anything.
+pub fn not_counted(untimed: u64, kept: &KeeperCounts) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut part = |count: u64, words: &str| {
+        if count > 0 {
+            parts.push(format!("{} {words}", number(count)));
         }
-    }
+    };
+    part(untimed, "without a time that can be read");
+    part(kept.steps.given_up, "more than a group keeps: counted, their values not");
+    part(kept.let_go, "groups evaluated before the end for want of room");
+    (!parts.is_empty()).then(|| format!("events for correlations: {}", parts.join(", ")))
 }
 
 /// `3 critical, 1 high` without those that are zero.
@@ -230,6 +225,19 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_500_000), "1.5 MB");
         assert_eq!(plural(1, "file"), "1 file");
+    }
+
+    #[test]
+    fn what_correlations_gave_up_is_told() {
+        assert_eq!(
+            not_counted(0, &KeeperCounts { entries: 9, groups: 3, ..KeeperCounts::default() }),
+            None
+        );
+        let mut kept = KeeperCounts { let_go: 2000, ..KeeperCounts::default() };
+        kept.steps.given_up = 7;
+        let words = "events for correlations: 1 without a time that can be read, 7 more than a group \
+                     keeps: counted, their values not, 2,000 groups evaluated before the end for want of room";
+        assert_eq!(not_counted(1, &kept).as_deref(), Some(words));
     }
 
     #[test]

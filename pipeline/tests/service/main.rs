@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod backtest;
+mod backtest_correlations;
 mod client;
 mod corpus;
 mod correlations;

@@ -20,6 +20,8 @@ pub(super) struct GivenUp {
 /// The given-up part of an episode.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Run {
+    /// As far as it was known when entries were last given up. What was given up behind its last window
+    /// is not in the numbers here: it is of the episode only if that goes on.
     pub(super) episode: Episode,
     /// Time of the first entry.
     pub(super) first: i64,
@@ -85,26 +87,45 @@ impl GivenUp {
         self.times.iter().rev().take_while(|(time, _)| *time >= begin).map(|(_, count)| count).sum()
     }
 
+    /// How many of a span of time were given up, both ends included.
+    fn count_within(&self, from: i64, to: i64) -> u64 {
+        let times = self.times.iter().filter(|(time, _)| (from..=to).contains(time));
+        times.map(|(_, count)| count).sum()
+    }
+
+    /// How many were given up of the episode that goes on, whose last window ends then.
+    pub(super) fn count_of_run(&self, last_hold: i64) -> u64 {
+        self.run.as_ref().map_or(0, |run| {
+            let behind = run.episode.last_hold.saturating_add(1);
+            run.count + self.count_within(behind, last_hold)
+        })
+    }
+
     /// Takes entries, the next ones by time, of the episode that goes on or of none.
     pub(super) fn take(&mut self, entries: &[Kept], episode: Option<Episode>, sources: usize) {
         let Some(last) = entries.last() else { return };
         if let Some(episode) = episode {
-            let before = self.count_since(episode.from);
+            let end = episode.last_hold.min(last.time);
+            let before = match &self.run {
+                Some(_) => self.count_of_run(end),
+                None => self.count_within(episode.from, end),
+            };
             let earliest = self.times.iter().find(|(time, _)| *time >= episode.from);
             let earliest = earliest.map(|(time, _)| *time);
             let run = self.run.get_or_insert_with(|| Run {
                 episode,
                 first: earliest.unwrap_or(i64::MAX),
                 arrived: i64::MIN,
-                count: before,
+                count: 0,
                 by_source: vec![0; sources],
                 values: Vec::new(),
                 samples: Vec::new(),
                 shared: Shared::default(),
             });
-            run.episode =
-                Episode { last_hold: episode.last_hold.min(last.time), is_open: true, ..episode };
-            entries.iter().filter(|entry| entry.time >= episode.from).for_each(|it| run.add(it));
+            run.count = before;
+            run.episode = Episode { last_hold: end, is_open: true, ..episode };
+            let is_of = |entry: &&Kept| (episode.from..=end).contains(&entry.time);
+            entries.iter().filter(is_of).for_each(|it| run.add(it));
         }
         for entry in entries {
             match self.times.last_mut() {
@@ -127,7 +148,9 @@ impl GivenUp {
                 Err(at) if at < self.times.len() => self.times[at].1 += 1,
                 Err(_) => self.times.push((entry.time, 1)),
             }
-            if let Some(run) = self.run.as_mut().filter(|run| run.episode.from <= entry.time) {
+            let is_of =
+                |run: &&mut Run| (run.episode.from..=run.episode.last_hold).contains(&entry.time);
+            if let Some(run) = self.run.as_mut().filter(is_of) {
                 run.add(entry);
             }
         }

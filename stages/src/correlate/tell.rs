@@ -99,9 +99,11 @@ impl Telling<'_> {
         let Self { rule, group, episode } = self;
         let kept = &group.entries[self.entries()];
         let run = self.run();
-        let given_up = group.given_up.as_ref().filter(|_| run.is_none());
-        let before = given_up.map_or(0, |given_up| given_up.count_since(episode.from));
-        let count = kept.len() as u64 + before + run.map_or(0, |run| run.count);
+        let given_up = group.given_up.as_ref().map_or(0, |given_up| match run {
+            Some(_) => given_up.count_of_run(episode.last_hold),
+            None => given_up.count_since(episode.from),
+        });
+        let count = kept.len() as u64 + given_up;
         let mut by_source =
             run.map_or_else(|| vec![0; rule.sources.len()], |run| run.by_source.clone());
         let mut distinct: BTreeSet<&str> = BTreeSet::new();

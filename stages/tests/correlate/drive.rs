@@ -106,11 +106,36 @@ impl Final {
     }
 }
 
-pub(crate) fn by_keeper(these: &Correlations, entries: &[Entry]) -> (Vec<Final>, KeeperCounts) {
-    let mut keeper = Keeper::new(these, KeeperLimits::default());
+/// Alerts whole, as JSON, each of which was told once and not corrected; in no order of telling.
+pub(crate) fn once(tells: &[Tell]) -> Vec<String> {
+    let json = |tell: &Tell| {
+        assert_eq!(tell.news, News::New, "{tell:?}");
+        serde_json::to_string(&tell.alert).unwrap()
+    };
+    let mut all: Vec<String> = tells.iter().map(json).collect();
+    all.sort();
+    all
+}
+
+pub(crate) fn keep(these: &Correlations, entries: &[Entry]) -> (Vec<Tell>, KeeperCounts) {
+    keep_within(these, entries, KeeperLimits::default())
+}
+
+/// In less room.
+pub(crate) fn keep_within(
+    these: &Correlations,
+    entries: &[Entry],
+    limits: KeeperLimits,
+) -> (Vec<Tell>, KeeperCounts) {
+    let mut keeper = Keeper::new(these, limits);
     entries.iter().for_each(|entry| keeper.take(entry.clone()));
     let (tells, counts) = keeper.finish();
     assert!(tells.is_sorted_by_key(|tell| tell.alert.time.clone()));
+    (tells, counts)
+}
+
+pub(crate) fn by_keeper(these: &Correlations, entries: &[Entry]) -> (Vec<Final>, KeeperCounts) {
+    let (tells, counts) = keep(these, entries);
     (Final::of(&tells, false), counts)
 }
 

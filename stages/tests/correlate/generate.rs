@@ -110,7 +110,8 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     })
 }
 
-fn entry(number: usize, time: i64, source: usize, value: i64, group: usize) -> Entry {
+/// An entry of a source, by place, at a second; of no group or of one.
+pub(crate) fn entry(number: usize, time: i64, source: usize, value: i64, group: usize) -> Entry {
     Entry {
         correlation: "it".to_owned(),
         group: vec![(group > 0).then(|| format!("user {group}"))],

@@ -6,10 +6,12 @@ mod drive;
 mod generate;
 mod twin;
 
+use askance_stages::correlate::KeeperLimits;
+use askance_stages::model::Entry;
 use proptest::prelude::*;
 
-use drive::{Final, by_keeper, by_steps, correlations, in_time};
-use generate::{KINDS, case, document};
+use drive::{Final, by_keeper, by_steps, correlations, in_time, keep, keep_within, once};
+use generate::{Case, KINDS, case, document, entry};
 use twin::episodes;
 
 fn config() -> ProptestConfig {
@@ -54,6 +56,79 @@ proptest! {
             prop_assert_eq!(counts.too_late, 0);
         }
     }
+
+    #[test]
+    fn what_is_settled_is_told_once_and_to_the_letter_whatever_the_way(
+        (case, order) in shuffled_case(),
+    ) {
+        let these = correlations(&document(case.kind, Some("settled")));
+        let (tells, _) = keep(&these, &case.entries);
+        let expected = once(&tells);
+        prop_assert_eq!(expected.len(), episodes(case.kind, &case.entries).len());
+        // Other lateness of each, other files, another order within them.
+        let entries = order.iter().map(|at| case.entries[*at].clone()).collect();
+        let ways = order.iter().map(|at| case.ways[order[*at]]).collect();
+        let other = Case { kind: case.kind, entries, ways };
+        for case in [&case, &other] {
+            prop_assert_eq!(&once(&by_steps(&these, &case.batches()).0), &expected);
+            prop_assert_eq!(&once(&in_time(&these, case).0), &expected);
+            prop_assert_eq!(&once(&keep(&these, &case.entries).0), &expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// What has no room is counted without its values; read in order, counting is all that such a
+    /// correlation needs.
+    #[test]
+    fn events_without_room_still_count(case in counting_case(), room in 4_usize..12) {
+        let these = correlations(&document(case.kind, None));
+        let limits = KeeperLimits { entries: room, ..KeeperLimits::default() };
+        let (tells, counts) = keep_within(&these, &case.entries, limits);
+        let is_first = |it: &&Entry| it.group == case.entries[0].group;
+        let one = case.entries.iter().filter(is_first).count();
+        let is_much = one.max(case.entries.len() - one) > room;
+        prop_assert_eq!(counts.steps.given_up > 0, is_much);
+        let known = |all: Vec<Final>| -> Vec<_> {
+            all.into_iter().map(|it| (it.group, it.time, it.last, it.count)).collect()
+        };
+        let expected = known(episodes(case.kind, &case.entries));
+        prop_assert_eq!(known(Final::of(&tells, false)), expected);
+    }
+}
+
+/// What was given up together with an episode's end, and lies behind it, was counted in it.
+#[test]
+fn what_is_behind_an_episode_is_not_counted_in_it() {
+    let times = [0, 0, 0, 0, 0, 0, 0, 63, 65, 73, 83, 84, 84, 86];
+    let entries = times.iter().enumerate().map(|(number, time)| entry(number, *time, 0, 0, 1));
+    let entries: Vec<Entry> = entries.collect();
+    let these = correlations(&document(0, None));
+    let limits = KeeperLimits { entries: 6, ..KeeperLimits::default() };
+    let (tells, _) = keep_within(&these, &entries, limits);
+    let counts: Vec<u64> = Final::of(&tells, false).iter().map(|it| it.count).collect();
+    assert_eq!(counts, [7, 3, 4]);
+}
+
+/// A case of `event_count` in the order of time.
+fn counting_case() -> impl Strategy<Value = Case> {
+    (case(), 0..4_usize).prop_map(|(mut case, kind)| {
+        assert!(KINDS[kind].body.starts_with("type: event_count"));
+        case.kind = kind;
+        case.entries.iter_mut().for_each(|entry| entry.rule = "a".to_owned());
+        case.entries.sort_by_key(twin::seconds);
+        case
+    })
+}
+
+/// A case, and another order of its entries.
+fn shuffled_case() -> impl Strategy<Value = (Case, Vec<usize>)> {
+    case().prop_flat_map(|case| {
+        let order = Just((0..case.entries.len()).collect::<Vec<_>>()).prop_shuffle();
+        (Just(case), order)
+    })
 }
 
 /// Properties of nothing would prove nothing.

@@ -12,7 +12,7 @@ use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output};
 use askance_stages::matcher::RuleSet;
 use askance_stages::model::Reject;
-use askance_stages::sigma::ast::Rule;
+use askance_stages::sigma::Reading;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -136,7 +136,7 @@ pub fn backtest(args: &BacktestArgs) -> anyhow::Result<u8> {
     let Some(mut pair) = pair(args)? else { return Ok(code::USE) };
     // The engine takes the rules; what they are called stays.
     let nothing = RuleSet::compile([]).map_err(|_| anyhow!("no rules cannot be compiled"))?;
-    let detect = Detect::new(
+    let mut detect = Detect::new(
         std::mem::replace(&mut pair.rules, nothing),
         DetectConfig {
             filter,
@@ -149,11 +149,13 @@ pub fn backtest(args: &BacktestArgs) -> anyhow::Result<u8> {
             ..DetectConfig::default()
         },
     );
+    detect.correlations = std::mem::take(&mut pair.feeds);
     let mut comparison = Comparison::new(&pair);
     let ended = match address(args)? {
         Some(address) => past::read(args, &config, address, detect, &mut comparison)?,
         None => files(args, &detect, &mut comparison)?,
     };
+    comparison.finish();
     let report = Report { pair: &pair, comparison: &comparison, took: began.elapsed() };
     let mut out = open_output(args.output.as_deref())?;
     let written = match args.format {
@@ -186,8 +188,8 @@ fn pair(args: &BacktestArgs) -> anyhow::Result<Option<Pair>> {
         now: None,
     };
     let keep_going = args.rules.keep_going;
-    let candidate = rules(&choice(&args.rules.rule_paths, args.rules.builtin), keep_going)?;
-    let baseline = rules(&choice(&args.baseline, false), keep_going)?;
+    let candidate = reading(&choice(&args.rules.rule_paths, args.rules.builtin), keep_going)?;
+    let baseline = reading(&choice(&args.baseline, false), keep_going)?;
     let (Some(candidate), Some(baseline)) = (candidate, baseline) else { return Ok(None) };
     match Pair::join(baseline, candidate) {
         Ok(pair) => Ok(Some(pair)),
@@ -198,9 +200,9 @@ fn pair(args: &BacktestArgs) -> anyhow::Result<Option<Pair>> {
     }
 }
 
-fn rules(choice: &RuleChoice, keep_going: bool) -> anyhow::Result<Option<Vec<Rule>>> {
+fn reading(choice: &RuleChoice, keep_going: bool) -> anyhow::Result<Option<Reading>> {
     let reading = rulebook::read(choice)?;
-    Ok(tell_problems(&reading, keep_going).then_some(reading.rules))
+    Ok(tell_problems(&reading, keep_going).then_some(reading))
 }
 
 /// The bucket, if the input is one.
@@ -239,8 +241,8 @@ fn files(
                 path.clone_from(&alert.origin.path);
                 comparison.alert(*alert);
             }
-            Event::Output(Output::Entry(_) | Output::Unknown(_) | Output::Reject(_))
-            | Event::Skipped => {}
+            Event::Output(Output::Entry(entry)) => comparison.entry(*entry),
+            Event::Output(Output::Unknown(_) | Output::Reject(_)) | Event::Skipped => {}
             Event::Reject(path, reject) => {
                 told += 1;
                 if !args.quiet && told <= TOLD {

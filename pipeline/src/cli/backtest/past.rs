@@ -143,9 +143,12 @@ fn spec(args: &BacktestArgs, address: Address, detect: &Detect) -> anyhow::Resul
 }
 
 fn take(delivery: Delivery, comparison: &mut Comparison<'_>) {
-    let Delivery { key, alerts, end, .. } = delivery;
+    let Delivery { key, alerts, entries, end, .. } = delivery;
     for alert in alerts {
         comparison.alert(alert);
+    }
+    for entry in entries {
+        comparison.entry(entry);
     }
     let Some(end) = end else { return };
     if let Some(tally) = &end.tally {

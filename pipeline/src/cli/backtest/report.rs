@@ -7,7 +7,7 @@ use askance_stages::model::Level;
 use serde_json::{Value, json};
 
 use crate::backtest::{Change, Comparison, Counts, OfRule, Pair, Questions, Sample};
-use crate::cli::summary::{bytes, duration, number, plural};
+use crate::cli::summary::{bytes, duration, not_counted, number, plural};
 use crate::output::clean::clean;
 
 /// Days and accounts of a rule that the table shows; JSON has all.
@@ -15,6 +15,8 @@ const SHOWN: usize = 10;
 
 /// Rules whose time the table shows, the most expensive ones.
 const SHOWN_TIMES: usize = 10;
+
+const CHANGES: [Change; 4] = [Change::Same, Change::Changed, Change::Added, Change::Removed];
 
 /// What is reported.
 pub struct Report<'r> {
@@ -39,15 +41,16 @@ impl Report<'_> {
             plural(tally.records, "record"),
             duration(self.took)
         )?;
-        let count = |change| number(self.pair.count(change) as u64);
-        writeln!(
-            out,
-            "rules      {} same, {} changed, {} added, {} removed",
-            count(Change::Same),
-            count(Change::Changed),
-            count(Change::Added),
-            count(Change::Removed)
-        )?;
+        let changes = CHANGES.map(|change| (change, self.pair.count(change)));
+        let words = |of: fn((usize, usize)) -> usize| {
+            let each = changes
+                .map(|(change, counts)| format!("{} {}", number(of(counts) as u64), change.name()));
+            each.join(", ")
+        };
+        writeln!(out, "rules      {}", words(|(rules, _)| rules))?;
+        if changes.iter().any(|(_, (_, correlations))| *correlations > 0) {
+            writeln!(out, "correlations {}", words(|(_, correlations)| correlations))?;
+        }
         writeln!(
             out,
             "alerts     {}",
@@ -63,6 +66,9 @@ impl Report<'_> {
         }
         if tally.rejected.total() > 0 {
             writeln!(out, "unread     {} damaged or unreadable", number(tally.rejected.total()))?;
+        }
+        if let Some(words) = not_counted(tally.untimed, &all.kept) {
+            writeln!(out, "{words}")?;
         }
         let mut is_any = false;
         for (id, named) in &self.pair.named {
@@ -131,7 +137,7 @@ impl Report<'_> {
         }
         writeln!(out, "\ntime in rules, estimated from one parsed record in 64 (before, after)")?;
         for (id, (before, after)) in rules.into_iter().take(SHOWN_TIMES) {
-            let title = self.pair.named.get(id).map_or(id, |named| &named.title);
+            let title = self.pair.title(id);
             let (before, after) = (Duration::from_nanos(before), Duration::from_nanos(after));
             let line = format!("  {:>9} {:>9}  {title}", duration(before), duration(after));
             writeln!(out, "{}", clean(&line))?;
@@ -142,7 +148,10 @@ impl Report<'_> {
     /// For programs.
     pub fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let all = self.comparison;
-        let count = |change| self.pair.count(change);
+        let changes = |of: fn((usize, usize)) -> usize| -> Value {
+            let counts = CHANGES.map(|it| (it.name().to_owned(), of(self.pair.count(it)).into()));
+            Value::Object(counts.into_iter().collect())
+        };
         let rules: Vec<Value> = self
             .pair
             .named
@@ -161,11 +170,14 @@ impl Report<'_> {
             "records": all.tally.records,
             "rejected": all.tally.rejected.total(),
             "seconds": self.took.as_secs_f64(),
-            "rules": {
-                "same": count(Change::Same),
-                "changed": count(Change::Changed),
-                "added": count(Change::Added),
-                "removed": count(Change::Removed),
+            "rules": changes(|(rules, _)| rules),
+            "correlations": changes(|(_, correlations)| correlations),
+            "correlated": {
+                "events": all.kept.entries,
+                "untimed": all.tally.untimed,
+                "given_up": all.kept.steps.given_up,
+                "groups": all.kept.groups,
+                "groups_let_go": all.kept.let_go,
             },
             "alerts": counts(all.all),
             "questions": distinct(&all.questions),
@@ -188,6 +200,7 @@ impl Report<'_> {
         Some(json!({
             "id": id,
             "title": named.title,
+            "is_correlation": named.is_correlation,
             "change": named.change.name(),
             "level": {
                 "baseline": named.levels.0.map(Level::name),
@@ -236,5 +249,17 @@ fn told(sample: &Sample) -> String {
         [one] => format!(" on {one}"),
         [one, rest @ ..] => format!(" on {one} and {} more", rest.len()),
     };
-    format!("{time} {account} {actor}{on} (record {} of {})", sample.index, sample.origin)
+    let place = format!("record {} of {}", sample.index, sample.origin);
+    let Some(events) = sample.events else {
+        return format!("{time} {account} {actor}{on} ({place})");
+    };
+    let group = sample.group.iter().map(|group| match &group.value {
+        Some(value) => format!(", {}={value}", group.field),
+        None => format!(", without {}", group.field),
+    });
+    // What its events do not share is not known of an episode.
+    let who = [&sample.account, &sample.actor]
+        .map(|text| text.as_ref().map_or_else(String::new, |text| format!(" {text}")));
+    let (who, group) = (who.concat(), group.collect::<String>());
+    format!("{time}{who}{on}: {}{group} (from {place})", plural(events, "event"))
 }

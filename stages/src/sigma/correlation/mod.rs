@@ -15,6 +15,14 @@ use crate::yaml::{Kind, Mapping, Node, Position, Scalar, nearest};
 
 pub(super) use resolve::resolve;
 
+/// Most rules that a correlation names. What is kept of each group counts by rule, and each event is
+/// sought among them; conditions that people wrote name a handful.
+const MAX_RULES: usize = 100;
+
+/// Most fields that a correlation groups by, or whose values it looks at. Each is looked up in every
+/// event that feeds it, and its value is kept and told with every group.
+const MAX_FIELDS: usize = 16;
+
 /// A correlation whose references are not resolved yet.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -70,7 +78,7 @@ pub(super) fn read(scope: &mut Scope<'_>, document: &Document) -> Option<Draft> 
     let needs = kind(scope, node, body);
     let rules = references(scope, node, body);
     let timespan = timespan(scope, node, body);
-    let group_by = rule::texts(scope, body, "group-by");
+    let group_by = fields(scope, body, "group-by");
     let aliases = aliases(scope, body);
     let generates = generates(scope, document, body);
     let tags = rule::remarks(scope, &document.mapping, "tags");
@@ -154,12 +162,33 @@ fn references(
         scope.report.error(rules.position, "rules: an empty list").key("rules");
         return None;
     }
+    if let Some(first) = items.get(MAX_RULES) {
+        let message = format!("rules: {} are named, {MAX_RULES} are the most", items.len());
+        let note = scope.report.error(first.position, message).key("rules");
+        note.hint("write one rule for what several find, or correlations that this one names");
+        return None;
+    }
     let mut found = Vec::with_capacity(items.len());
     for item in items {
         let reference = scope.report.checked("rules", item.text())?;
         found.push((reference.to_owned(), item.position));
     }
     Some(found)
+}
+
+/// One field or a list of fields, few enough to be kept with every group.
+fn fields(scope: &mut Scope<'_>, body: &Mapping, key: &str) -> Vec<String> {
+    let fields = rule::texts(scope, body, key);
+    if fields.len() > MAX_FIELDS {
+        let node = body.get_some(key);
+        let first = node.and_then(Node::as_sequence).and_then(|items| items.get(MAX_FIELDS));
+        if let Some(first) = first {
+            let message = format!("{key}: {} fields, {MAX_FIELDS} are the most", fields.len());
+            let note = scope.report.error(first.position, message).key(key);
+            note.hint("leave out those that others decide, as an ARN does its account");
+        }
+    }
+    fields
 }
 
 fn timespan(scope: &mut Scope<'_>, node: &Node, body: &Mapping) -> Option<Duration> {
@@ -271,7 +300,7 @@ fn condition(
         scope.report.fault(fault);
     }
     let mut condition =
-        Condition { fields: rule::texts(scope, mapping, "field"), ..Condition::default() };
+        Condition { fields: fields(scope, mapping, "field"), ..Condition::default() };
     for (name, comparison) in BOUNDS {
         let Some(node) = mapping.get(name) else { continue };
         match number(scope, name, node) {

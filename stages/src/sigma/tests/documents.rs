@@ -321,6 +321,36 @@ fn malformed_correlations_are_told() {
 }
 
 #[test]
+fn a_correlation_names_so_many_rules_and_fields_and_no_more() {
+    let list = |what: &str, count: usize| format!("[{}]", vec![what; count].join(","));
+    let most = COUNT
+        .replace("[one]", &list("one", 100))
+        .replace("[u]", &list("u", 16))
+        .replace("event_count", "value_count")
+        .replace("gte: 5", &format!("gte: 5, field: {}", list("v", 16)));
+    let reading = reading(&[("a.yml", &stream(&[RULE, &correlation(&most)]))]);
+    assert_eq!(reading.problems, []);
+    assert_eq!(reading.correlations[0].feeders.len(), 100);
+    correlation_told(
+        &COUNT.replace("[one]", &list("one", 101)),
+        "a.yml:13:411: rules: 101 are named, 100 are the most \
+         (write one rule for what several find, or correlations that this one names)",
+    );
+    correlation_told(
+        &COUNT.replace("[u]", &list("u", 17)),
+        "a.yml:14:46: group-by: 17 fields, 16 are the most \
+         (leave out those that others decide, as an ARN does its account)",
+    );
+    correlation_told(
+        &COUNT
+            .replace("event_count", "value_count")
+            .replace("gte: 5", &format!("field: {}, gte: 5", list("v", 17))),
+        "a.yml:16:55: field: 17 fields, 16 are the most \
+         (leave out those that others decide, as an ARN does its account)",
+    );
+}
+
+#[test]
 fn a_correlation_of_other_logs_is_skipped() {
     let text = correlation(&COUNT.replace("[one]", "[windows_rule]"));
     check(
