@@ -120,6 +120,12 @@ impl Tables {
         self.baseline.is_some()
     }
 
+    /// Which table of that is known, by its version.
+    #[must_use]
+    pub fn baseline_version(&self) -> Option<&str> {
+        self.baseline.as_ref().map(Baseline::version)
+    }
+
     /// Whether something was not seen before; nothing without a table, or where a record does not tell.
     pub(super) fn first_seen(&self, seen: Seen, record: &Record<'_>, into: &mut DerivedValues) {
         let known = self.baseline.as_ref().and_then(|baseline| baseline.has(seen, record));

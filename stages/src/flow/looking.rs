@@ -6,7 +6,7 @@ use crate::alert::{self, Context, Facts};
 use crate::correlate::Event;
 use crate::filter;
 use crate::matcher::{Candidates, Scratch, Tri, Verdict};
-use crate::model::{Enriched, Odd, Record, oddities};
+use crate::model::{Enriched, Field, Matched, Odd, Record, oddities};
 
 /// A parsed record being filtered, matched and told.
 pub(super) struct Looking<'l> {
@@ -104,7 +104,8 @@ impl Looking<'_> {
                 if compiled.rule.is_silent {
                     return;
                 }
-                let matched = detect.rules.evidence(rule_index, enriched, scratch);
+                let mut matched = detect.rules.evidence(rule_index, enriched, scratch);
+                name_baseline(&mut matched, detect.enrich.tables.baseline_version());
                 let alert = alert::alert(rule, record, facts, matched, context);
                 run.tally.alerts[alert.level as usize] += 1;
                 (run.sink)(Output::Alert(Box::new(alert)));
@@ -114,5 +115,51 @@ impl Looking<'_> {
             Some(name) => run.tally.drop_for(name),
             None => run.tally.passed += 1,
         }
+    }
+}
+
+/// Names the baseline where something of it made the rule match: with another one it may not.
+fn name_baseline(matched: &mut Vec<Matched>, version: Option<&str>) {
+    let Some(version) = version else { return };
+    let name = Field::FirstSeenBaseline.name();
+    let family = name.trim_end_matches("baseline");
+    let fields = || matched.iter().filter_map(|one| Some((one, one.field.as_deref()?)));
+    if fields().any(|(_, field)| field == name) {
+        return;
+    }
+    let Some((first, _)) = fields().find(|(_, field)| field.starts_with(family)) else { return };
+    let selection = first.selection.clone();
+    let (field, value) = (Some(name.to_owned()), Some(version.to_owned()));
+    matched.push(Matched { selection, field, value });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_baseline_names_it_once() {
+        let check = |fields: &[&str], version: Option<&str>, expected: &[&str]| {
+            let one = |field: &&str| Matched {
+                selection: "s".to_owned(),
+                field: Some((*field).to_owned()),
+                value: None,
+            };
+            let mut matched: Vec<Matched> = fields.iter().map(one).collect();
+            matched.push(Matched { selection: "words".to_owned(), field: None, value: None });
+            name_baseline(&mut matched, version);
+            let added: Vec<&str> = matched
+                .iter()
+                .filter(|one| one.value.is_some() && one.selection == "s")
+                .filter_map(|one| one.field.as_deref())
+                .collect();
+            assert_eq!(added, expected, "{fields:?}");
+        };
+        let name = "askance.first_seen.baseline";
+        check(&["eventName", "askance.first_seen.actor"], Some("1"), &[name]);
+        check(&["askance.first_seen.actor", "askance.first_seen.region"], Some("1"), &[name]);
+        check(&[name, "askance.first_seen.actor"], Some("1"), &[]);
+        check(&["eventName", "askance.actor.kind"], Some("1"), &[]);
+        check(&["askance.first_seen.actor"], None, &[]);
     }
 }
