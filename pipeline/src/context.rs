@@ -95,6 +95,8 @@ pub struct Context {
     pub networks: BTreeMap<String, PathBuf>,
     /// A baseline.
     pub baseline: Option<PathBuf>,
+    /// The service makes the baseline: until it has, there may be none.
+    pub is_baseline_made: bool,
 }
 
 /// What is known, read.
@@ -117,7 +119,9 @@ impl Context {
             accounts: config.alerts.accounts.clone(),
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
-            baseline: config.enrich.baseline.clone(),
+            baseline: config.enrich.baseline.as_ref().map(|baseline| baseline.path.clone()),
+            is_baseline_made: (config.enrich.baseline.as_ref())
+                .is_some_and(|baseline| baseline.rebuild.is_some()),
         }
     }
 
@@ -151,7 +155,8 @@ impl Context {
         }
         let config = TablesConfig { accounts, organizations: self.organizations.clone(), networks };
         let tables = Tables::from_config(config);
-        let baseline = self.baseline.as_deref().map(baseline).transpose();
+        let is_there = |path: &&Path| !self.is_baseline_made || path.exists();
+        let baseline = self.baseline.as_deref().filter(is_there).map(baseline).transpose();
         match (tables, baseline) {
             (Ok(tables), Ok(None)) => known.enrich.tables = tables,
             (Ok(tables), Ok(Some(baseline))) => {
@@ -205,5 +210,18 @@ mod tests {
         context.baseline = Some(folder.path().join("old"));
         let faults = context.read(Timestamp::UNIX_EPOCH).unwrap_err();
         assert_eq!(faults.len(), 4, "{faults:?}");
+    }
+
+    #[test]
+    fn a_baseline_that_the_service_makes_may_be_missing_but_not_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seen.bin");
+        let mut context = Context { baseline: Some(path.clone()), ..Context::default() };
+        context.read(Timestamp::UNIX_EPOCH).unwrap_err();
+        context.is_baseline_made = true;
+        let known = context.read(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(!known.enrich.tables.has_baseline());
+        std::fs::write(path, "no baseline").unwrap();
+        context.read(Timestamp::UNIX_EPOCH).unwrap_err();
     }
 }

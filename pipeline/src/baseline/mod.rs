@@ -1,12 +1,15 @@
-//! Makes baselines of what was read: of the past of a bucket, into a file that is replaced whole.
+//! Makes baselines of what was read: of the past of a bucket, into a file that is replaced whole, when
+//! somebody asks or on a schedule.
 //!
 //! What a baseline is and what is looked at of a record is the engine's (`enrich`).
 
 mod file;
 mod past;
+mod schedule;
 
 pub use file::write;
 pub use past::{Past, PastError, Taken};
+pub use schedule::Rebuilder;
 
 use askance_stages::enrich::BaselineBuilder;
 use askance_stages::filter::{self, FilterConfig};

@@ -107,6 +107,16 @@ pub enum PastError {
 }
 
 impl Taken {
+    /// Adds what another bucket gave.
+    pub fn add(&mut self, other: Self) {
+        self.seen.add(other.seen);
+        self.objects += other.objects;
+        self.unread += other.unread;
+        self.unlisted += other.unlisted;
+        self.faults.extend(other.faults);
+        self.faults.truncate(NAMED);
+    }
+
     fn fault(&mut self, why: String) {
         if self.faults.len() < NAMED {
             self.faults.push(why);

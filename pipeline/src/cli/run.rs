@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::open_store::{self, Access, Place};
 use super::{code, eprintln_line};
 use crate::aws::Aws;
+use crate::baseline::Rebuilder;
 use crate::config::{self, Config, ConfigError, Loaded};
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
@@ -138,6 +139,8 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         health: health.clone(),
     };
     let reloader = tokio::spawn(reloader.run(reloads, stops.stop.clone()));
+    let rebuilder = Rebuilder::of(config, &aws, &clock, (&families, &health));
+    let rebuilder = rebuilder.map(|rebuilder| tokio::spawn(rebuilder.run(stops.stop.clone())));
     let service = Service {
         sources,
         sinks,
@@ -165,6 +168,9 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     stops.end_now.cancel();
     watchdog.abort();
     reloader.abort();
+    if let Some(rebuilder) = rebuilder {
+        rebuilder.abort();
+    }
     store.close().await;
     pages_stop.cancel();
     if let Some(pages) = pages {

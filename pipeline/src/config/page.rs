@@ -57,7 +57,9 @@ fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     let mut schema = schema;
     for _ in 0..8 {
         let some = schema["anyOf"].as_array().and_then(|list| {
-            list.iter().find(|schema| schema["type"] != "null").filter(|_| list.len() == 2)
+            let mut some = list.iter().filter(|schema| schema["type"] != "null");
+            // Of a short form and one with more, the latter.
+            some.next_back().filter(|_| list.len() == 2)
         });
         if schema["properties"].is_object() {
             break;
@@ -70,6 +72,19 @@ fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
         }
     }
     schema
+}
+
+/// May it be written as one text, too?
+fn has_short_form(root: &Value, property: &Value) -> bool {
+    let alternatives = |schema: &Value| schema["anyOf"].as_array().cloned().unwrap_or_default();
+    let mut all = alternatives(property);
+    let named = all.iter().chain([property]).filter_map(|schema| schema["$ref"].as_str());
+    let inner: Vec<Value> = named
+        .filter_map(|name| root.pointer(name.trim_start_matches('#')))
+        .flat_map(alternatives)
+        .collect();
+    all.extend(inner);
+    all.iter().any(|schema| schema["type"] == "string")
 }
 
 fn what(root: &Value, property: &Value) -> String {
@@ -99,6 +114,7 @@ fn what(root: &Value, property: &Value) -> String {
         "integer" => "number".to_owned(),
         "boolean" => "true, false".to_owned(),
         "array" => "list".to_owned(),
+        "object" if has_short_form(root, property) => "text, or keys below".to_owned(),
         "object" if schema["properties"].is_object() => "keys below".to_owned(),
         "object" => "by name".to_owned(),
         _ => String::new(),

@@ -1,5 +1,6 @@
 //! Reads a configuration file: every error of it in one go.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use askance_stages::raise::Condition;
@@ -7,7 +8,8 @@ use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
 use super::{
-    Config, DynamoStoreConfig, RejectsConfig, SecretRef, SourceConfig, StoreConfig, check, schema,
+    BaselineConfig, Config, DynamoStoreConfig, RejectsConfig, SecretRef, SourceConfig, StoreConfig,
+    check, schema,
 };
 use crate::store::LEDGER_AT_LEAST;
 
@@ -196,6 +198,41 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
     if let StoreConfig::Dynamodb(store) = &config.store {
         faults.extend(table_faults(store, config.sinks.len(), &at));
     }
+    if let Some(baseline) = &config.enrich.baseline {
+        let place = |key: &str| at(&["enrich", "baseline", key]);
+        faults.extend(baseline_faults(baseline, &config.sources, &place));
+    }
+    faults
+}
+
+/// Why a baseline cannot be made anew as it is asked for.
+fn baseline_faults(
+    baseline: &BaselineConfig,
+    sources: &BTreeMap<String, SourceConfig>,
+    at: &impl Fn(&str) -> yaml::Position,
+) -> Vec<Fault> {
+    let Some(rebuild) = baseline.rebuild else { return Vec::new() };
+    let mut faults = Vec::new();
+    let (most_often, shortest) = (BaselineConfig::MOST_OFTEN, BaselineConfig::SHORTEST);
+    if rebuild < most_often {
+        let why = format!("enrich.baseline.rebuild must be {most_often} or more, not {rebuild}");
+        faults.push(
+            Fault::new(at("rebuild"), why)
+                .hint("all events of `keep` are read each time; once a day is enough"),
+        );
+    }
+    if baseline.keep < shortest {
+        let keep = baseline.keep;
+        let why = format!("enrich.baseline.keep must be {shortest} or more, not {keep}");
+        faults.push(Fault::new(at("keep"), why).hint("what is done once a week needs a week"));
+    }
+    if !sources.values().any(|source| matches!(source, SourceConfig::S3Queue(_))) {
+        let why = "enrich.baseline.rebuild needs a source of type s3_queue, whose buckets are read";
+        faults.push(
+            Fault::new(at("rebuild"), why)
+                .hint("without one, let a timer run: askance baseline build s3://..."),
+        );
+    }
     faults
 }
 
@@ -244,7 +281,7 @@ fn place(config: &mut Config, folder: &Path) {
     config.rules.placeholders.iter_mut().for_each(set);
     config.alerts.accounts.iter_mut().for_each(set);
     config.enrich.networks.values_mut().for_each(set);
-    config.enrich.baseline.iter_mut().for_each(set);
+    config.enrich.baseline.iter_mut().for_each(|baseline| set(&mut baseline.path));
     match &mut config.store {
         StoreConfig::Sqlite { path, .. } => set(path),
         StoreConfig::Dynamodb(_) => {}
@@ -356,6 +393,33 @@ aws:     {s3_path_style: false}
                 "3:39: limits.max_ratio must be 1 or more, not 0",
             ],
         );
+    }
+
+    #[test]
+    fn a_baseline_is_a_path_or_more_and_is_made_of_a_bucket() {
+        let read = |text: &str| {
+            let config = parse(text, Path::new("/etc/askance")).unwrap();
+            config.enrich.baseline.unwrap()
+        };
+        let plain = read("enrich: {baseline: seen.bin}");
+        assert_eq!(plain, BaselineConfig::of_path("/etc/askance/seen.bin"));
+        assert_eq!(read("enrich: {baseline: {path: seen.bin}}"), plain);
+        let source =
+            "sources: {t: {type: s3_queue, queue_url: \"https://q/1/t\", buckets: [trail]}}";
+        let full = read(&format!(
+            "{source}\nenrich: {{baseline: {{path: /a, rebuild: 1d, keep: 90d, versions: 0}}}}"
+        ));
+        let shown = (full.rebuild.unwrap().to_string(), full.keep.to_string(), full.versions);
+        assert_eq!(shown, ("1d".to_owned(), "90d".to_owned(), 0));
+        check(
+            "enrich: {baseline: {path: a, rebuild: 5m, keep: 1h}}",
+            &[
+                "1:39: enrich.baseline.rebuild must be 1h or more, not 5m (all events of `keep` are read each time; once a day is enough)",
+                "1:39: enrich.baseline.rebuild needs a source of type s3_queue, whose buckets are read (without one, let a timer run: askance baseline build s3://...)",
+                "1:49: enrich.baseline.keep must be 1d or more, not 1h (what is done once a week needs a week)",
+            ],
+        );
+        check("enrich: {baseline: {rebuild: 1d}}", &["1:20: \"path\" is missing: The file"]);
     }
 
     #[test]

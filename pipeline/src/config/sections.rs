@@ -89,9 +89,85 @@ pub struct EnrichConfig {
     /// Lists of networks, each a file: YAML, JSON, or CSV with a column `value`. Rules see in which of
     /// them an address is (`askance.source.networks`): offices, exits of Tor, addresses others warn of.
     pub networks: BTreeMap<String, PathBuf>,
-    /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`. When it is
-    /// replaced it is taken over.
-    pub baseline: Option<PathBuf>,
+    /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`, by its path or
+    /// with how the service makes it anew. When it is replaced it is taken over.
+    pub baseline: Option<BaselineConfig>,
+}
+
+/// `enrich.baseline`: a file's path, or a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "BaselineForm")]
+#[schemars(with = "BaselineForm")]
+pub struct BaselineConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// How often the service makes it anew; `None`: never.
+    pub rebuild: Option<Span>,
+    /// How far back it looks then.
+    pub keep: Span,
+    /// How many old ones are kept beside it.
+    pub versions: usize,
+}
+
+/// How a baseline may be written.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum BaselineForm {
+    /// The file.
+    Path(PathBuf),
+    /// The file and how it is made anew.
+    Full(FullBaseline),
+}
+
+/// A baseline with more than its path.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FullBaseline {
+    /// The file. With `rebuild` it need not be there yet.
+    path: PathBuf,
+    /// The service makes it anew so often, of what stands in the buckets of its `s3_queue` sources;
+    /// never unless written. At least an hour. In a fleet, for one replica only.
+    #[serde(default)]
+    rebuild: Option<Span>,
+    /// It is made of the events of so long; at least a day.
+    #[serde(default = "keep_events")]
+    keep: Span,
+    /// So many old ones are kept beside it, as `PATH.VERSION`.
+    #[serde(default = "keep_versions")]
+    #[schemars(range(min = 0, max = 1000))]
+    versions: usize,
+}
+
+impl BaselineConfig {
+    /// Shortest time between two: all of it is read each time.
+    pub const MOST_OFTEN: Span = Span::seconds(3600);
+
+    /// Shortest past that one is made of.
+    pub const SHORTEST: Span = Span::seconds(86_400);
+
+    /// A file that somebody else makes.
+    pub fn of_path(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), rebuild: None, keep: keep_events(), versions: keep_versions() }
+    }
+}
+
+impl From<BaselineForm> for BaselineConfig {
+    fn from(form: BaselineForm) -> Self {
+        match form {
+            BaselineForm::Path(path) => Self::of_path(path),
+            BaselineForm::Full(FullBaseline { path, rebuild, keep, versions }) => {
+                Self { path, rebuild, keep, versions }
+            }
+        }
+    }
+}
+
+fn keep_events() -> Span {
+    Span::seconds(30 * 86_400)
+}
+
+fn keep_versions() -> usize {
+    7
 }
 
 /// `correlate`.

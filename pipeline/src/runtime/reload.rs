@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use super::clock::Clock;
 use super::plan::Plan;
 use super::retry::pause;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, BaselineConfig, Config, Loaded};
 use crate::telemetry::{Families, Health, Part};
 
 /// How often files are looked at.
@@ -171,10 +171,16 @@ fn changed_for_good(old: &Config, new: &Config) -> Vec<&'static str> {
         ("aws", differs(&old.aws, &new.aws)),
         ("alerts.languages", differs(&old.alerts.languages, &new.alerts.languages)),
         ("alerts.keep", differs(&old.alerts.keep, &new.alerts.keep)),
+        ("enrich.baseline.rebuild", differs(&made(old), &made(new))),
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
     .collect()
+}
+
+/// The baseline, where the service makes it.
+fn made(config: &Config) -> Option<&BaselineConfig> {
+    config.enrich.baseline.as_ref().filter(|baseline| baseline.rebuild.is_some())
 }
 
 fn inputs(path: &Path, config: &Config) -> Vec<PathBuf> {

@@ -215,6 +215,10 @@ families! {
         "Attempts to take over a changed configuration or rules: ok, failed (the old one stays).";
     config_is_current: IntGauge = "gauge" "askance_config_is_current" []
         "0 if the file on disk cannot be used and an older one is.";
+    baseline_rebuilds: IntCounterVec = "counter" "askance_baseline_rebuilds_total" ["outcome"]
+        "Attempts of the service to make its baseline anew: ok, failed (the old one stays).";
+    baseline_made: IntGauge = "gauge" "askance_baseline_made_timestamp_seconds" []
+        "When the service made its baseline last; 0 if it has not since it started.";
     ready: IntGauge = "gauge" "askance_ready" []
         "1 if it does its work, as /readyz says.";
     build_info: IntGaugeVec = "gauge" "askance_build_info" ["version"]

@@ -14,6 +14,8 @@ pub enum Part {
     Start,
     /// The configuration on disk is the one that runs.
     Config,
+    /// The baseline that the service makes. While it cannot, the old one holds.
+    Baseline,
     /// A sink, by name. A sink that is down does not make the program unready: its alerts wait.
     Sink(String),
 }
@@ -53,7 +55,7 @@ impl Health {
     /// Why the program does not do its work now, a line each; empty if it does.
     pub fn why_unready(&self) -> Vec<String> {
         let state = self.lock();
-        let blocks = |part: &&Part| !matches!(part, Part::Sink(_) | Part::Config);
+        let blocks = |part: &&Part| !part.only_warns();
         let troubles = state.troubles.iter().filter(|(part, _)| blocks(part));
         state
             .is_dead
@@ -66,7 +68,7 @@ impl Health {
     /// What is not well without keeping the program from its work, a line each.
     pub fn warnings(&self) -> Vec<String> {
         let state = self.lock();
-        let warns = |part: &&Part| matches!(part, Part::Sink(_) | Part::Config);
+        let warns = |part: &&Part| part.only_warns();
         let troubles = state.troubles.iter().filter(|(part, _)| warns(part));
         troubles.map(|(part, why)| format!("{}: {why}", part.words())).collect()
     }
@@ -78,12 +80,18 @@ impl Health {
 }
 
 impl Part {
+    /// Does the program do its work all the same?
+    fn only_warns(&self) -> bool {
+        matches!(self, Self::Sink(_) | Self::Config | Self::Baseline)
+    }
+
     fn words(&self) -> String {
         match self {
             Self::Source(name) => format!("source {name}"),
             Self::Store => "store".to_owned(),
             Self::Start => "start".to_owned(),
             Self::Config => "configuration".to_owned(),
+            Self::Baseline => "baseline".to_owned(),
             Self::Sink(name) => format!("sink {name}"),
         }
     }
