@@ -1,5 +1,5 @@
-//! What is known besides the records: one's own accounts and organisations, networks, and what was seen
-//! before, as the configuration and its files tell it.
+//! What is known besides the records: one's own accounts and organisations, networks, addresses, and what
+//! was seen before, as the configuration and its files tell it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use askance_stages::sigma::Ended;
 use askance_stages::yaml;
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, GeoConfig};
+use crate::geo;
 use crate::lists::Lists;
 
 /// Reads a file of accounts: `"111122223333": {name: ..., ou: ..., owner: ..., environment: ...,
@@ -95,6 +96,8 @@ pub struct Context {
     pub networks: BTreeMap<String, PathBuf>,
     /// A baseline.
     pub baseline: Option<PathBuf>,
+    /// Databases of addresses.
+    pub geo: GeoConfig,
 }
 
 /// What is known, read.
@@ -118,6 +121,7 @@ impl Context {
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
             baseline: config.enrich.baseline.clone(),
+            geo: config.enrich.geo.clone(),
         }
     }
 
@@ -152,15 +156,20 @@ impl Context {
         let config = TablesConfig { accounts, organizations: self.organizations.clone(), networks };
         let tables = Tables::from_config(config);
         let baseline = self.baseline.as_deref().map(baseline).transpose();
-        match (tables, baseline) {
-            (Ok(tables), Ok(None)) => known.enrich.tables = tables,
-            (Ok(tables), Ok(Some(baseline))) => {
-                known.enrich.tables = tables.with_baseline(baseline);
+        let geo = geo::read(&self.geo);
+        match (tables, baseline, geo) {
+            (Ok(tables), Ok(baseline), Ok(geo)) => {
+                let tables = tables.with_geo(geo);
+                known.enrich.tables = match baseline {
+                    Some(baseline) => tables.with_baseline(baseline),
+                    None => tables,
+                };
             }
-            (tables, baseline) => {
+            (tables, baseline, geo) => {
                 let wrong = tables.err().unwrap_or_default();
                 faults.extend(wrong.iter().map(ToString::to_string));
                 faults.extend(baseline.err());
+                faults.extend(geo.err().unwrap_or_default());
             }
         }
         if faults.is_empty() { Ok(known) } else { Err(faults) }
@@ -168,7 +177,8 @@ impl Context {
 
     /// Files that it is made of.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.accounts.iter().chain(self.networks.values()).chain(&self.baseline)
+        let lists = self.accounts.iter().chain(self.networks.values()).chain(&self.baseline);
+        lists.chain(&self.geo.city).chain(&self.geo.asn)
     }
 }
 
@@ -203,7 +213,9 @@ mod tests {
         context.networks.insert("tor".to_owned(), networks);
         std::fs::write(folder.path().join("old"), "no baseline").unwrap();
         context.baseline = Some(folder.path().join("old"));
+        context.geo.asn = Some(folder.path().join("old"));
         let faults = context.read(Timestamp::UNIX_EPOCH).unwrap_err();
-        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert_eq!(faults.len(), 5, "{faults:?}");
+        assert_eq!(context.files().count(), 4);
     }
 }

@@ -13,6 +13,7 @@ mod context;
 mod coverage;
 #[cfg(test)]
 mod fields_page;
+mod geo;
 mod lists;
 mod output;
 mod replay;

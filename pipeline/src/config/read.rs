@@ -245,6 +245,8 @@ fn place(config: &mut Config, folder: &Path) {
     config.alerts.accounts.iter_mut().for_each(set);
     config.enrich.networks.values_mut().for_each(set);
     config.enrich.baseline.iter_mut().for_each(set);
+    let geo = &mut config.enrich.geo;
+    geo.city.iter_mut().chain(&mut geo.asn).for_each(set);
     match &mut config.store {
         StoreConfig::Sqlite { path, .. } => set(path),
         StoreConfig::Dynamodb(_) => {}

@@ -92,6 +92,20 @@ pub struct EnrichConfig {
     /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`. When it is
     /// replaced it is taken over.
     pub baseline: Option<PathBuf>,
+    /// What databases of addresses tell of where calls come from, to rules (`askance.source.country` and
+    /// its like) and to people.
+    pub geo: GeoConfig,
+}
+
+/// `enrich.geo`: databases in MaxMind's form (`.mmdb`). They are held in memory; when they are replaced
+/// they are taken over.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GeoConfig {
+    /// A City database, or a Country one: GeoLite2-City.mmdb, GeoIP2-Country.mmdb.
+    pub city: Option<PathBuf>,
+    /// An ASN or ISP database: GeoLite2-ASN.mmdb.
+    pub asn: Option<PathBuf>,
 }
 
 /// `correlate`.

@@ -1,10 +1,12 @@
-//! What is known besides the record: the accounts and organisations that are one's own.
+//! What is known besides the record: one's own accounts and organisations, networks, addresses, and what
+//! was seen before.
 //!
 //! It is made of plain values once and never changes; where they are read from is not its concern.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::{Baseline, Seen};
+use super::geo::Geo;
 use super::networks::Networks;
 use crate::model::{DerivedValues, Record};
 
@@ -75,6 +77,7 @@ pub struct Tables {
     organizations: BTreeSet<String>,
     pub(super) networks: Networks,
     pub(super) baseline: Option<Baseline>,
+    pub(super) geo: Geo,
 }
 
 impl Tables {
@@ -112,6 +115,12 @@ impl Tables {
     #[must_use]
     pub fn with_baseline(self, baseline: Baseline) -> Self {
         Self { baseline: Some(baseline), ..self }
+    }
+
+    /// The same, with what is known of addresses.
+    #[must_use]
+    pub fn with_geo(self, geo: Geo) -> Self {
+        Self { geo, ..self }
     }
 
     /// Is it known what was seen before?
