@@ -10,6 +10,7 @@ use askance_stages::raise::AccountFacts;
 use askance_stages::sigma::Ended;
 use askance_stages::yaml;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::config::{Config, GeoConfig};
 use crate::geo;
@@ -94,6 +95,8 @@ pub struct Context {
     pub organizations: Vec<String>,
     /// Files of networks, by the name of their list.
     pub networks: BTreeMap<String, PathBuf>,
+    /// Files of user agents, by the name of their list.
+    pub user_agents: BTreeMap<String, PathBuf>,
     /// A baseline.
     pub baseline: Option<PathBuf>,
     /// Databases of addresses.
@@ -113,6 +116,30 @@ pub struct Known {
     pub has_ends: bool,
 }
 
+impl Known {
+    /// Reads lists; what is wrong is added to `faults`.
+    fn lists(
+        &mut self,
+        (what, files): (&str, &BTreeMap<String, PathBuf>),
+        today: Date,
+        faults: &mut Vec<String>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let mut all = BTreeMap::new();
+        for (name, path) in files {
+            let mut lists = Lists::default();
+            match lists.read(path, today) {
+                Ok(()) => {
+                    all.insert(name.clone(), lists.values.into_values().flatten().collect());
+                    self.ended.extend(lists.ended);
+                    self.has_ends |= lists.has_ends;
+                }
+                Err(why) => faults.push(format!("{what} {}: {why}", path.display())),
+            }
+        }
+        all
+    }
+}
+
 impl Context {
     /// Of a configuration.
     pub fn of(config: &Config) -> Self {
@@ -120,6 +147,7 @@ impl Context {
             accounts: config.alerts.accounts.clone(),
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
+            user_agents: config.enrich.user_agents.clone(),
             baseline: config.enrich.baseline.clone(),
             geo: config.enrich.geo.clone(),
         }
@@ -141,19 +169,11 @@ impl Context {
             None => Vec::new(),
         };
         known.accounts = facts(&accounts);
-        let mut networks = BTreeMap::new();
-        for (name, path) in &self.networks {
-            let mut lists = Lists::default();
-            match lists.read(path, utc(now).date()) {
-                Ok(()) => {
-                    networks.insert(name.clone(), lists.values.into_values().flatten().collect());
-                    known.ended.extend(lists.ended);
-                    known.has_ends |= lists.has_ends;
-                }
-                Err(why) => faults.push(format!("networks {}: {why}", path.display())),
-            }
-        }
-        let config = TablesConfig { accounts, organizations: self.organizations.clone(), networks };
+        let today = utc(now).date();
+        let networks = known.lists(("networks", &self.networks), today, &mut faults);
+        let user_agents = known.lists(("user agents", &self.user_agents), today, &mut faults);
+        let organizations = self.organizations.clone();
+        let config = TablesConfig { accounts, organizations, networks, user_agents };
         let tables = Tables::from_config(config);
         let baseline = self.baseline.as_deref().map(baseline).transpose();
         let geo = geo::read(&self.geo);
@@ -177,8 +197,9 @@ impl Context {
 
     /// Files that it is made of.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let lists = self.accounts.iter().chain(self.networks.values()).chain(&self.baseline);
-        lists.chain(&self.geo.city).chain(&self.geo.asn)
+        let lists = self.networks.values().chain(self.user_agents.values());
+        let others = self.accounts.iter().chain(&self.baseline);
+        lists.chain(others).chain(&self.geo.city).chain(&self.geo.asn)
     }
 }
 
@@ -213,9 +234,12 @@ mod tests {
         context.networks.insert("tor".to_owned(), networks);
         std::fs::write(folder.path().join("old"), "no baseline").unwrap();
         context.baseline = Some(folder.path().join("old"));
+        let agents = folder.path().join("agents.txt");
+        std::fs::write(&agents, "# tools\n*pacu*\n*\n").unwrap();
+        context.user_agents.insert("tools".to_owned(), agents);
         context.geo.asn = Some(folder.path().join("old"));
         let faults = context.read(Timestamp::UNIX_EPOCH).unwrap_err();
-        assert_eq!(faults.len(), 5, "{faults:?}");
-        assert_eq!(context.files().count(), 4);
+        assert_eq!(faults.len(), 6, "{faults:?}");
+        assert_eq!(context.files().count(), 5);
     }
 }

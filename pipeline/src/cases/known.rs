@@ -1,11 +1,12 @@
-//! What a case says is known besides its event: one's own accounts, what was seen before, lists of networks,
-//! where addresses are.
+//! What a case says is known besides its event: one's own accounts, what was seen before, lists of networks
+//! and of user agents, where addresses are.
 //!
 //! ```yaml
 //! - name: an account that is not one's own
 //!   expect: hit
 //!   own_accounts: ['444455556666']
 //!   networks: {office: [203.0.113.0/24]}
+//!   user_agents: {threat_tools: ['*pacu*']}
 //!   addresses: {81.2.69.142: {country: GB, city: London, asn: 64500, as_name: Example}}
 //!   seen: [{eventName: GetCallerIdentity, ...}, NAME]   # events, or names of earlier cases
 //! ```
@@ -28,7 +29,7 @@ use super::change::json;
 use super::{Case, find};
 
 /// Keys that say what is known.
-pub(super) const KEYS: [&str; 4] = ["own_accounts", "seen", "networks", "addresses"];
+pub(super) const KEYS: [&str; 5] = ["own_accounts", "seen", "networks", "user_agents", "addresses"];
 
 /// What is known; `None` where nothing is written.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,7 @@ pub(super) struct Known {
     own_accounts: Option<Vec<String>>,
     seen: Option<Vec<Value>>,
     networks: Option<BTreeMap<String, Vec<String>>>,
+    user_agents: Option<BTreeMap<String, Vec<String>>>,
     addresses: Option<BTreeMap<IpAddr, Address>>,
 }
 
@@ -61,12 +63,15 @@ impl Known {
                 None => "without seen".to_owned(),
             });
         }
-        if let Some(node) = mapping.get("networks") {
-            known.networks = some(node).map(networks).transpose()?;
-            let lists = known.networks.iter().flatten();
-            let lists: Vec<_> =
-                lists.map(|(name, list)| format!("{name}: {}", list.join(" "))).collect();
-            words.push(format!("networks = {}", lists.join(", ")));
+        for (key, kept) in
+            [("networks", &mut known.networks), ("user_agents", &mut known.user_agents)]
+        {
+            let Some(node) = mapping.get(key) else { continue };
+            *kept = some(node).map(lists).transpose()?;
+            let all = kept.iter().flatten();
+            let all: Vec<_> =
+                all.map(|(name, list)| format!("{name}: {}", list.join(" "))).collect();
+            words.push(format!("{key} = {}", all.join(", ")));
         }
         if let Some(node) = mapping.get("addresses") {
             known.addresses = some(node).map(addresses).transpose()?;
@@ -82,14 +87,20 @@ impl Known {
     /// # Errors
     /// Words for people: what is no account, no network or no event.
     pub(super) fn enrich(&self) -> Result<Option<Enrich>, String> {
-        let Self { own_accounts, seen, networks, addresses } = self;
-        if own_accounts.is_none() && seen.is_none() && networks.is_none() && addresses.is_none() {
+        let Self { own_accounts, seen, networks, user_agents, addresses } = self;
+        let is_nothing = own_accounts.is_none()
+            && seen.is_none()
+            && networks.is_none()
+            && user_agents.is_none()
+            && addresses.is_none();
+        if is_nothing {
             return Ok(None);
         }
         let own = own_accounts.iter().flatten().cloned();
         let config = TablesConfig {
             accounts: own.map(|id| Account { id, ..Account::default() }).collect(),
             networks: networks.clone().unwrap_or_default(),
+            user_agents: user_agents.clone().unwrap_or_default(),
             ..TablesConfig::default()
         };
         let tables = Tables::from_config(config).map_err(|errors| {
@@ -123,7 +134,7 @@ fn seen(list: &Node, earlier: &[Case]) -> Result<Vec<Value>, Fault> {
     Ok(events)
 }
 
-fn networks(lists: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+fn lists(lists: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
     let lists = lists.mapping()?.entries.iter();
     lists.map(|list| Ok((list.key.clone(), list.value.texts()?))).collect()
 }
@@ -208,6 +219,13 @@ mod tests {
              - {name: c, expect: hit, like: a, networks: {o: [192.0.2.1]}}\n\
              - {name: d, expect: hit, event: {sourceIPAddress: 203.0.113.9}}\n",
             &[2, 2, 0, 0],
+        );
+        check(
+            Field::SourceUserAgents,
+            "- {name: a, expect: hit, user_agents: {t: ['*pacu*']}, event: {userAgent: x Pacu/1}}\n\
+             - {name: b, expect: hit, like: a}\n\
+             - {name: c, expect: hit, like: a, user_agents: null}\n",
+            &[1, 1, 0],
         );
         check(
             Field::SourceAsn,

@@ -244,6 +244,7 @@ fn place(config: &mut Config, folder: &Path) {
     config.rules.placeholders.iter_mut().for_each(set);
     config.alerts.accounts.iter_mut().for_each(set);
     config.enrich.networks.values_mut().for_each(set);
+    config.enrich.user_agents.values_mut().for_each(set);
     config.enrich.baseline.iter_mut().for_each(set);
     let geo = &mut config.enrich.geo;
     geo.city.iter_mut().chain(&mut geo.asn).for_each(set);

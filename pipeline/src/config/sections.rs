@@ -86,9 +86,13 @@ pub struct EnrichConfig {
     /// Ids of your organisations (`o-...`): who is in them is no stranger. Your accounts are those of
     /// `alerts.accounts`.
     pub organizations: Vec<String>,
-    /// Lists of networks, each a file: YAML, JSON, or CSV with a column `value`. Rules see in which of
-    /// them an address is (`askance.source.networks`): offices, exits of Tor, addresses others warn of.
+    /// Lists of networks, each a file: YAML, JSON, CSV with a column `value`, or text, one a line. Rules
+    /// see in which of them an address is (`askance.source.networks`): offices, exits of Tor, addresses
+    /// others warn of. A built-in rule asks about lists whose name begins with `threat`.
     pub networks: BTreeMap<String, PathBuf>,
+    /// The same for user agents (`askance.source.user_agents`): each value is a whole one, or a pattern
+    /// with `*` and `?`.
+    pub user_agents: BTreeMap<String, PathBuf>,
     /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`. When it is
     /// replaced it is taken over.
     pub baseline: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! Where calls come from: databases of addresses, for rules and in alerts.
+//! Where calls come from: databases of addresses, for rules and in alerts; lists of what others warn of.
 
 use askance_benches::mmdb::mmdb;
 use serde_json::json;
@@ -96,4 +96,40 @@ fn a_database_that_cannot_be_used_is_told_and_nothing_is_read() {
         .says("city.mmdb for enrich.geo.city: it is no MaxMind DB")
         .says("asn.mmdb for enrich.geo.asn: no such file or directory");
     assert!(run.out.is_empty());
+}
+
+#[test]
+fn lists_whose_name_begins_with_threat_are_asked_about() {
+    let sandbox = Sandbox::with(
+        "in.json",
+        trail(&[
+            record_with("listed", json!({ "sourceIPAddress": "198.51.100.7" })),
+            record_with("tool", json!({ "userAgent": "aws-cli/2.31.0 os/linux#6-kali" })),
+            record_with("other", json!({ "sourceIPAddress": "203.0.113.7" })),
+        ]),
+    );
+    sandbox.write("bad.netset", "# exits\n198.51.100.0/24 ; x\n");
+    sandbox.write("tools.csv", "value,until\n*KALI*,2099-12-31\nother*,2020-01-01\n");
+    sandbox.write("office.yaml", "office: [203.0.113.0/24]\n");
+    let scan = |enrich: &str| {
+        sandbox.write("askance.yaml", format!("enrich: {enrich}\n"));
+        scan(&sandbox, "askance.yaml")
+    };
+    let found = |run: &crate::sandbox::Run, title: &str| -> Vec<String> {
+        let alerts = run.alerts();
+        let of = alerts.iter().filter(|alert| alert["rule"]["title"] == title);
+        of.map(|alert| alert["event"]["eventID"].as_str().unwrap().to_owned()).collect()
+    };
+    let (address, program) =
+        ("Call from an address on a threat list", "Call by a program on a threat list");
+    let run = scan(
+        "{networks: {threat_tor: bad.netset, office: office.yaml}, user_agents: {threat_tools: tools.csv}}",
+    );
+    run.exits(0).says("other*");
+    assert!(!run.err.contains("no list of that name"), "{}", run.err);
+    assert_eq!(found(&run, address), ["listed"]);
+    assert_eq!(found(&run, program), ["tool"]);
+    let run = scan("{networks: {office: office.yaml, tor: bad.netset}}");
+    run.exits(0).says("2 rules not run (no list of that name)");
+    assert_eq!((found(&run, address).len(), found(&run, program).len()), (0, 0));
 }

@@ -21,6 +21,7 @@ mod openings;
 mod policy;
 mod shared;
 mod source;
+mod user_agents;
 mod via;
 
 use baseline::Seen;
@@ -86,6 +87,7 @@ impl Derive for Enrich {
             Field::SourceIsPrivate => source::is_private(record, into),
             Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),
             Field::SourceNetworks => source::networks(record, &tables.networks, into),
+            Field::SourceUserAgents => source::user_agents(record, &tables.user_agents, into),
             Field::SourceCountry => source::name(record, into, |it| tables.geo.country(it)),
             Field::SourceCity => source::name(record, into, |it| tables.geo.city(it)),
             Field::SourceAsn => source::asn(record, &tables.geo, into),

@@ -9,6 +9,7 @@ use super::actor::is_aws;
 use super::cidr::Network;
 use super::geo::{Answer, Damaged, Geo};
 use super::networks::Networks;
+use super::user_agents::UserAgents;
 use crate::model::{Address, DerivedValues, Record};
 
 /// `askance.source.kind`.
@@ -41,6 +42,15 @@ pub(super) fn networks(record: &Record<'_>, networks: &Networks, into: &mut Deri
     }
     let network = record.text(&["sourceIPAddress"]).and_then(address);
     network.into_iter().flat_map(|address| networks.of(address)).for_each(|name| into.text(name));
+}
+
+/// `askance.source.user_agents`.
+pub(super) fn user_agents(record: &Record<'_>, lists: &UserAgents, into: &mut DerivedValues) {
+    if lists.is_empty() {
+        return;
+    }
+    let agent = record.text(&["userAgent"]);
+    agent.into_iter().flat_map(|agent| lists.of(agent)).for_each(|name| into.text(name));
 }
 
 /// `askance.source.country`, `askance.source.city` and `askance.source.as_name`.
@@ -87,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::tests::{derive, derive_with, show};
-    use super::super::{Enrich, Geo, Tables};
+    use super::super::{Enrich, Geo, Tables, TablesConfig};
     use crate::model::{Address, Field};
     use crate::parse::Parser;
 
@@ -110,6 +120,33 @@ mod tests {
             assert_eq!(show(&derive(Field::SourceIsPrivate, &record)), is_private, "{source}");
             assert_eq!(show(&derive(Field::SourceVpcEndpoint, &record)), "vpce-1");
         }
+    }
+
+    #[test]
+    fn lists_are_told_by_name() {
+        let list = |name: &str, values: &[&str]| {
+            (name.to_owned(), values.iter().map(|&value| value.to_owned()).collect())
+        };
+        let config = TablesConfig {
+            networks: [list("office", &["203.0.113.0/24"]), list("threat_tor", &["203.0.113.9"])]
+                .into(),
+            user_agents: [list("scanners", &["*pacu*"]), list("threat_kali", &["*kali*"])].into(),
+            ..TablesConfig::default()
+        };
+        let enrich = Enrich { tables: Tables::from_config(config).unwrap() };
+        let of = |source: &str, agent: &str| {
+            let record = json!({ "sourceIPAddress": source, "userAgent": agent });
+            [Field::SourceNetworks, Field::SourceUserAgents]
+                .map(|field| show(&derive_with(&enrich, field, "", &record)))
+                .join("|")
+        };
+        assert_eq!(of("203.0.113.9", "x kali pacu"), "office threat_tor|scanners threat_kali");
+        assert_eq!(of("203.0.113.8", "kali"), "office|threat_kali");
+        assert_eq!(of("s3.amazonaws.com", "s3.amazonaws.com"), "|");
+        let names: Vec<_> = enrich.tables.network_lists().collect();
+        assert_eq!(names, ["office", "threat_tor"]);
+        let names: Vec<_> = enrich.tables.user_agent_lists().collect();
+        assert_eq!(names, ["scanners", "threat_kali"]);
     }
 
     fn enrich() -> Enrich {

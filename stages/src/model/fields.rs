@@ -69,6 +69,9 @@ fields! {
     SourceVpcEndpoint = "askance.source.vpc_endpoint": "Id of the VPC endpoint through which the call came.",
     SourceNetworks = "askance.source.networks": "Names of the lists of networks (`enrich.networks`) that \
         the address is in.",
+    SourceUserAgents = "askance.source.user_agents": "Names of the lists of user agents \
+        (`enrich.user_agents`) that the call's `userAgent` is in. Programs can say of themselves what \
+        they like.",
     SourceCountry = "askance.source.country": "The country of the address that the call came from, as two \
         letters of ISO 3166-1 (`JP`): as the database of `enrich.geo.city` says. Absent without such a \
         database, and for what is no address on the internet, as are the three below.",
