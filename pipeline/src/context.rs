@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use crate::config::{Config, GeoConfig};
 use crate::geo;
 use crate::lists::Lists;
+use crate::organization;
 
 /// Reads a file of accounts: `"111122223333": {name: ..., ou: ..., owner: ..., environment: ...,
 /// tags: {...}}`.
@@ -91,6 +92,8 @@ pub fn baseline(path: &Path) -> Result<Baseline, String> {
 pub struct Context {
     /// A file of accounts.
     pub accounts: Option<PathBuf>,
+    /// The file in which accounts are kept as AWS Organizations lists them; it may not be there yet.
+    pub listed: Option<PathBuf>,
     /// Ids of organisations.
     pub organizations: Vec<String>,
     /// Files of networks, by the name of their list.
@@ -145,6 +148,7 @@ impl Context {
     pub fn of(config: &Config) -> Self {
         Self {
             accounts: config.alerts.accounts.clone(),
+            listed: config.enrich.accounts.as_ref().map(|accounts| accounts.file.clone()),
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
             user_agents: config.enrich.user_agents.clone(),
@@ -168,6 +172,15 @@ impl Context {
             }
             None => Vec::new(),
         };
+        let listed = match self.listed.as_deref().map(organization::read) {
+            Some(Ok(listed)) => listed.unwrap_or_default(),
+            Some(Err(line)) => {
+                faults.push(line);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let accounts = organization::fill(accounts, listed);
         known.accounts = facts(&accounts);
         let today = utc(now).date();
         let networks = known.lists(("networks", &self.networks), today, &mut faults);
@@ -198,7 +211,7 @@ impl Context {
     /// Files that it is made of.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let lists = self.networks.values().chain(self.user_agents.values());
-        let others = self.accounts.iter().chain(&self.baseline);
+        let others = self.accounts.iter().chain(&self.listed).chain(&self.baseline);
         lists.chain(others).chain(&self.geo.city).chain(&self.geo.asn)
     }
 }

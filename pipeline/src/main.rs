@@ -15,6 +15,7 @@ mod coverage;
 mod fields_page;
 mod geo;
 mod lists;
+mod organization;
 mod output;
 mod replay;
 #[cfg(test)]

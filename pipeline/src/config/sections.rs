@@ -99,6 +99,50 @@ pub struct EnrichConfig {
     /// What databases of addresses tell of where calls come from, to rules (`askance.source.country` and
     /// its like) and to people.
     pub geo: GeoConfig,
+    /// Your accounts as AWS Organizations lists them: name, unit, tags, and by tags owner and
+    /// environment. `askance run` asks for them; `alerts.accounts` goes before it.
+    pub accounts: Option<AccountsConfig>,
+}
+
+/// `enrich.accounts`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsConfig {
+    /// The file in which the last good answer is kept, and from which it is read; it is made. Its folder
+    /// must be there and may be written to.
+    pub file: PathBuf,
+    /// How often is asked; 1m at least, 6h unless written.
+    #[serde(default = "every")]
+    pub every: Span,
+    /// A role to ask with: of the management account, or of one that it has delegated this to.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Key of the tag that names an account's owner, in whatever letter case.
+    #[serde(default = "owner_tag")]
+    pub owner_tag: String,
+    /// Key of the tag that names its environment.
+    #[serde(default = "environment_tag")]
+    pub environment_tag: String,
+}
+
+impl AccountsConfig {
+    /// Most often: Organizations lets few calls through, and others need them too.
+    pub const MOST_OFTEN: Span = Span::seconds(60);
+}
+
+fn every() -> Span {
+    Span::seconds(6 * 3600)
+}
+
+fn owner_tag() -> String {
+    "owner".to_owned()
+}
+
+fn environment_tag() -> String {
+    "environment".to_owned()
 }
 
 /// `enrich.geo`: databases in MaxMind's form (`.mmdb`). They are held in memory; when they are replaced
