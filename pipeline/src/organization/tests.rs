@@ -122,7 +122,10 @@ async fn accounts_are_listed_with_units_and_tags_and_taken_over() {
 
 /// Answers of a stand-in by operation, the last one again and again, and how often each was asked.
 #[derive(Debug, Clone, Default)]
-struct StandIn(Arc<Mutex<BTreeMap<String, (Vec<(u16, Value)>, usize)>>>);
+struct StandIn(Arc<Mutex<BTreeMap<String, Asked>>>);
+
+/// Answers, and how often they were asked for.
+type Asked = (Vec<(u16, Value)>, usize);
 
 impl StandIn {
     fn answers(&self, operation: &str, answers: &[(u16, Value)]) {
