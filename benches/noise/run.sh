@@ -58,7 +58,8 @@ counted() {
 # An organisation names its accounts; so does who reads of it. Calls of others are none of its own.
 find ordinary -name '*.gz' -print0 | xargs -0 gzip -dc |
     grep -oE '"(recipientAccountId|accountId)":"[0-9]{12}"' | grep -oE '[0-9]{12}' | sort -u >own.txt
-alerts known ordinary --own-accounts "$(paste -sd, own.txt)"
+sed 's/.*/"&": {}/' own.txt >own.yaml
+alerts known ordinary --own-accounts own.yaml
 alerts unknown ordinary
 events=$(reported ordinary events)
 counted known

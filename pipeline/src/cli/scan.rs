@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use askance_stages::correlate::{Correlations, Keeper, KeeperLimits};
-use askance_stages::enrich::Enrich;
+use askance_stages::enrich::{Enrich, Tables};
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
@@ -49,8 +49,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let mut totals = Totals::default();
     let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
     let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
-    let has_baseline = enrich.tables.has_baseline();
-    let loaded = load_rules(args, &config, (level, has_baseline), &mut totals)?;
+    let loaded = load_rules(args, &config, (level, &enrich.tables), &mut totals)?;
     let Some((rules, correlations)) = loaded else {
         return Ok(code::USE);
     };
@@ -168,7 +167,7 @@ fn tell(who: &str, what: &[impl Display]) {
 fn load_rules(
     args: &ScanArgs,
     config: &ScanConfig,
-    (level, has_baseline): (Level, bool),
+    (level, tables): (Level, &Tables),
     totals: &mut Totals,
 ) -> anyhow::Result<Option<(RuleSet, Correlations)>> {
     let is_named = !args.rules.rule_paths.is_empty();
@@ -209,9 +208,10 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    if !has_baseline {
+    if !tables.has_baseline() {
         totals.rules_of_baseline = rulebook::without_baseline(&mut reading);
     }
+    totals.rules_of_lists = rulebook::without_lists(&mut reading, tables);
     let correlations = rulebook::correlations(&mut reading, level);
     match rulebook::compile(reading.rules, level, &correlations) {
         Ok(rules) => {

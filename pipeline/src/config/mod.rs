@@ -27,9 +27,9 @@ pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, CorrelateConfig, DropCondition, DynamoStoreConfig, EnrichConfig,
-    FilterSection, Language, LevelName, LimitsConfig, MetricsConfig, RejectsConfig, Route,
-    RulesConfig, StoreConfig, Suppression,
+    AccountsConfig, AlertsConfig, AwsConfig, CorrelateConfig, DropCondition, DynamoStoreConfig,
+    EnrichConfig, FilterSection, GeoConfig, Language, LevelName, LimitsConfig, MetricsConfig,
+    RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,

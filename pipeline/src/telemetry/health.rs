@@ -14,6 +14,8 @@ pub enum Part {
     Start,
     /// The configuration on disk is the one that runs.
     Config,
+    /// The accounts are as AWS Organizations lists them now. Those of an older answer still hold.
+    Accounts,
     /// A sink, by name. A sink that is down does not make the program unready: its alerts wait.
     Sink(String),
 }
@@ -53,7 +55,7 @@ impl Health {
     /// Why the program does not do its work now, a line each; empty if it does.
     pub fn why_unready(&self) -> Vec<String> {
         let state = self.lock();
-        let blocks = |part: &&Part| !matches!(part, Part::Sink(_) | Part::Config);
+        let blocks = |part: &&Part| !matches!(part, Part::Sink(_) | Part::Config | Part::Accounts);
         let troubles = state.troubles.iter().filter(|(part, _)| blocks(part));
         state
             .is_dead
@@ -66,7 +68,7 @@ impl Health {
     /// What is not well without keeping the program from its work, a line each.
     pub fn warnings(&self) -> Vec<String> {
         let state = self.lock();
-        let warns = |part: &&Part| matches!(part, Part::Sink(_) | Part::Config);
+        let warns = |part: &&Part| matches!(part, Part::Sink(_) | Part::Config | Part::Accounts);
         let troubles = state.troubles.iter().filter(|(part, _)| warns(part));
         troubles.map(|(part, why)| format!("{}: {why}", part.words())).collect()
     }
@@ -84,6 +86,7 @@ impl Part {
             Self::Store => "store".to_owned(),
             Self::Start => "start".to_owned(),
             Self::Config => "configuration".to_owned(),
+            Self::Accounts => "accounts".to_owned(),
             Self::Sink(name) => format!("sink {name}"),
         }
     }
@@ -98,7 +101,9 @@ mod tests {
         let health = Health::default();
         health.trouble(Part::Sink("people".into()), "cannot connect");
         assert_eq!(health.why_unready(), Vec::<String>::new());
-        assert_eq!(health.warnings(), ["sink people: cannot connect"]);
+        health.trouble(Part::Accounts, "denied");
+        assert_eq!(health.why_unready(), Vec::<String>::new());
+        assert_eq!(health.warnings(), ["accounts: denied", "sink people: cannot connect"]);
         health.trouble(Part::Store, "disk full");
         assert_eq!(health.why_unready(), ["store: disk full"]);
         health.well(&Part::Store);

@@ -27,6 +27,7 @@ mod options;
 mod order;
 mod outputs;
 mod packed;
+mod places;
 mod records;
 mod rulebook;
 mod rules;

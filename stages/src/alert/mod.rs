@@ -8,8 +8,8 @@ use std::cell::OnceCell;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values, alert_id,
-    bounded, rfc3339, static_text,
+    Actor, Address, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values,
+    alert_id, bounded, rfc3339, static_text,
 };
 
 pub use compact::compact;
@@ -32,6 +32,7 @@ pub struct Facts {
     account: Option<String>,
     region: Option<String>,
     actor: Actor,
+    source: Option<Box<Address>>,
     /// The record as compact JSON, once an alert wants it: what only feeds correlations does not.
     event: OnceCell<Option<Box<RawValue>>>,
     with_event: bool,
@@ -48,12 +49,13 @@ pub struct Context<'a> {
 }
 
 impl Facts {
-    /// Reads what alerts tell from a record.
+    /// Reads what alerts tell from a record; `source` is what is known of where it came from.
     #[must_use]
     pub fn of(
         record: &Record<'_>,
         time: Option<jiff::Timestamp>,
         account: Option<&str>,
+        source: Option<Address>,
         with_event: bool,
     ) -> Self {
         Self {
@@ -62,6 +64,7 @@ impl Facts {
             account: account.map(str::to_owned),
             region: record.text(&["awsRegion"]).map(str::to_owned),
             actor: actor(record),
+            source: source.map(Box::new),
             shared_event: shared_event(record),
             event: OnceCell::new(),
             with_event,
@@ -93,6 +96,7 @@ pub fn alert(
         account: facts.account.clone(),
         region: facts.region.clone(),
         actor: facts.actor.clone(),
+        source: facts.source.clone(),
         resource: resources(&facts_of_rule.resource, record),
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,

@@ -43,6 +43,7 @@ impl Telling<'_> {
             account: shared.account,
             region: shared.region,
             actor: shared.actor,
+            source: None,
             resource: shared.resource,
             origin: first.and_then(origin).unwrap_or(none),
             matched: matched.collect(),

@@ -85,8 +85,10 @@ impl Looking<'_> {
                     return;
                 }
                 let with_event = !detect.config.without_event;
-                let facts =
-                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
+                let facts = facts.get_or_insert_with(|| {
+                    let source = detect.enrich.source(record);
+                    Facts::of(record, time, account, source, with_event)
+                });
                 let context = Context { path: run.path, index };
                 if detect.correlations.is_fed_by(&rule.rule.id) {
                     match time {

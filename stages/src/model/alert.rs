@@ -24,6 +24,9 @@ pub struct Alert {
     pub region: Option<String>,
     /// Who did it.
     pub actor: Actor,
+    /// Where it was done from, if databases of addresses were given and know the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Box<Address>>,
     /// What it was done to; may be empty.
     pub resource: Vec<Resource>,
     /// Where the record was read.
@@ -87,6 +90,26 @@ pub struct Actor {
     pub account: Option<String>,
     /// The session's name, for roles and federated users.
     pub session: Option<String>,
+}
+
+/// An address on the internet, and what databases of addresses say of it; each part as far as they
+/// know.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Address {
+    /// The address, as the record has it.
+    pub ip: String,
+    /// Two letters of ISO 3166-1: `JP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The city's English name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Number of the autonomous system that the address is routed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// Who runs that system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_name: Option<String>,
 }
 
 /// A thing that was acted on.

@@ -11,7 +11,7 @@ mod record;
 mod reject;
 mod time;
 
-pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
+pub use alert::{Actor, Address, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
 pub use correlated::{Correlated, EventRef, GroupValue, RuleCount};
 pub use entry::{Entry, Summary, alert_id, bounded, group_key, hex, identity_of};
 pub use fields::{Derive, Derived, DerivedValues, Enriched, Field, PREFIX};

@@ -20,6 +20,7 @@ fn alert(id: &str, time: &str) -> Alert {
         account: Some("111122223333".to_owned()),
         region: Some("eu-west-1".to_owned()),
         actor: Actor { name: Some("deploy".to_owned()), ..Actor::default() },
+        source: None,
         resource: vec![Resource { kind: None, id: "trail-a".to_owned() }],
         origin: Origin { path: "a".to_owned(), index: 0 },
         matched: Vec::new(),

@@ -243,6 +243,14 @@ pub fn row(language: Language, texts: &[String]) -> String {
     }
 }
 
+/// Texts in a row, of which each may be a row.
+pub fn apart(language: Language, texts: &[String]) -> String {
+    match language {
+        Language::En => texts.join("; "),
+        Language::Ja => texts.join("、"),
+    }
+}
+
 /// So many that are not shown.
 pub fn and_more(language: Language, count: usize) -> String {
     match language {
