@@ -18,6 +18,9 @@ mod program;
 mod reload;
 mod replay;
 mod replay_on_moto;
+mod reshard;
+mod stream;
+mod stream_place;
 mod trouble;
 
 #[path = "../support/mod.rs"]
