@@ -25,6 +25,8 @@ pub struct Fault {
 pub enum Effect {
     /// `status:STATUS[:CODE]`: nothing is done, the answer is an error.
     Status(u16, Option<String>),
+    /// `moved:REGION`: nothing is done, the answer says that the bucket is in that region.
+    Moved(String),
     /// `lost:STATUS`: what was asked is done, the answer is an error.
     Lost(u16),
     /// `hang[:SECONDS]`: nothing is done and nothing answered for so long, or ever; then an error.
@@ -41,7 +43,7 @@ pub enum Effect {
 pub enum FaultError {
     /// It is not written as a fault is.
     #[error(
-        "cannot read fault {0:?}: it is written OPERATION@FIRST[-[LAST]][/EVERY]=EFFECT, with status:STATUS[:CODE], lost:STATUS, hang[:SECONDS], cut:BYTES or slow:BYTES"
+        "cannot read fault {0:?}: it is written OPERATION@FIRST[-[LAST]][/EVERY]=EFFECT, with status:STATUS[:CODE], moved:REGION, lost:STATUS, hang[:SECONDS], cut:BYTES or slow:BYTES"
     )]
     Form(String),
 }
@@ -84,6 +86,7 @@ fn effect_of(text: &str) -> Option<Effect> {
             Some((status, code)) => Some(Effect::Status(error(status)?, Some(code.to_owned()))),
             None => Some(Effect::Status(error(value)?, None)),
         },
+        ("moved", region) if !region.is_empty() => Some(Effect::Moved(region.to_owned())),
         ("lost", status) => error(status).map(Effect::Lost),
         ("cut", bytes) => number(bytes).map(Effect::Cut),
         ("slow", bytes) => number(bytes).filter(|bytes| *bytes > 0).map(Effect::Slow),
@@ -158,6 +161,7 @@ mod tests {
         assert_eq!(effect("status:500"), Effect::Status(500, None));
         assert_eq!(effect("hang:0.5"), Effect::Hang(Some(Duration::from_millis(500))));
         assert_eq!(effect("cut:0"), Effect::Cut(0));
+        assert_eq!(effect("moved:eu-central-1"), Effect::Moved("eu-central-1".into()));
     }
 
     #[test]
@@ -171,6 +175,7 @@ mod tests {
             "GetObject@5-3=hang",
             "GetObject@1/0=hang",
             "GetObject@1=status",
+            "GetObject@1=moved:",
             "GetObject@1=status:200",
             "GetObject@1=slow:0",
             "GetObject@1=hang:-1",

@@ -192,6 +192,10 @@ async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> 
         Some(Effect::Status(status, code)) => {
             respond(&shared, asked.error(status, code.as_deref()), None)
         }
+        Some(Effect::Moved(region)) => {
+            let answer = asked.error(301, Some("PermanentRedirect"));
+            respond(&shared, answer.with("x-amz-bucket-region", region), None)
+        }
         Some(Effect::Hang(Some(time))) => {
             tokio::time::sleep(time).await;
             respond(&shared, asked.error(503, None), None)

@@ -234,6 +234,20 @@ fn a_bucket_that_is_not_there_or_elsewhere_is_told() {
     let (code, _, err) = past.replay(&[&["s3://trail"], &MARCH[..]].concat());
     assert_eq!(code, 2);
     assert!(err.contains("--bucket-region"), "{err}");
+    past.place.faults(&["ListObjectsV2@1-=moved:eu-central-1"]);
+    let (code, _, err) = past.replay(&[&["s3://trail"], &MARCH[..]].concat());
+    assert_eq!(code, 2);
+    assert!(err.contains("the bucket is elsewhere: --bucket-region eu-central-1"), "{err}");
+}
+
+#[test]
+fn a_bucket_that_is_elsewhere_when_it_is_read_is_told() {
+    let (objects, _) = objects(4);
+    let past = Past::with(&objects);
+    past.place.faults(&["GetObject@1-=moved:eu-central-1"]);
+    let (code, _, err) = past.replay(&[&["s3://trail"], &MARCH[..]].concat());
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("(for a replay, --bucket-region eu-central-1)"), "{err}");
 }
 
 #[test]

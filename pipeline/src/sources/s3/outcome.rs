@@ -171,8 +171,16 @@ impl Fault {
                 "check the credentials of AWS's environment, and the role of the bucket".to_owned()
             }
             Outcome::WrongRegion => region.map_or_else(
-                || "write the bucket's `region` in the configuration".to_owned(),
-                |region| format!("write `region: {region}` at the bucket in the configuration"),
+                || {
+                    "write the bucket's `region` in the configuration (for a replay, --bucket-region)"
+                        .to_owned()
+                },
+                |region| {
+                    format!(
+                        "write `region: {region}` at the bucket in the configuration (for a replay, \
+                         --bucket-region {region})"
+                    )
+                },
             ),
             Outcome::NoBucket => "check the bucket's name in the configuration".to_owned(),
             Outcome::Changed => "it changed while it was read".to_owned(),
@@ -235,10 +243,19 @@ impl Answered {
         let response = error.raw_response();
         let status = response.map_or(0, |response| response.status().as_u16());
         let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
-        let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
+        let header = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
+        let region = header.map(shown).or_else(|| region_in(&said));
         let outcome = outcome_of(status, code, &said);
-        Self { said, region: region.map(shown), outcome }
+        Self { said, region, outcome }
     }
+}
+
+/// The region that S3 expects a request to be signed for, where only its words say so.
+fn region_in(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("expecting '")?;
+    let (region, _) = rest.split_once('\'')?;
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!region.is_empty() && region.bytes().all(is_one)).then(|| region.to_owned())
 }
 
 /// By S3's own code where there is one, else by the status; `said` tells KMS and credentials apart,
@@ -301,6 +318,21 @@ mod tests {
         check(503, "SlowDown", "", Outcome::Throttled);
         check(503, "", "", Outcome::Throttled);
         check(0, "", "connection refused", Outcome::Unreachable);
+    }
+
+    #[test]
+    fn a_region_is_found_in_words() {
+        let said = "AuthorizationHeaderMalformed: The authorization header is malformed; the region \
+                    'us-east-1' is wrong; expecting 'eu-central-1'";
+        for (said, region) in [
+            (said, Some("eu-central-1")),
+            ("expecting ''", None),
+            ("expecting 'eu central'", None),
+            ("expecting 'eu-central-1", None),
+            ("", None),
+        ] {
+            assert_eq!(region_in(said).as_deref(), region, "{said}");
+        }
     }
 
     #[test]
