@@ -20,8 +20,8 @@ fn holds(times: usize) -> Fence {
 }
 
 /// An object in two parts, each with an alert and a reject.
-fn object(name: &str, fence: Option<Fence>) -> ([Delivery; 2], Acked) {
-    let (ack, acked) = match &fence {
+fn object(name: &str, fence: Option<&Fence>) -> ([Delivery; 2], Acked) {
+    let (ack, acked) = match fence {
         Some(fence) => Ack::fenced(fence.clone()),
         None => Ack::new(),
     };
@@ -32,7 +32,7 @@ fn object(name: &str, fence: Option<Fence>) -> ([Delivery; 2], Acked) {
         entries: Vec::new(),
         is_historic: false,
         rejects: vec![reject(&format!("{name}-{number}"))],
-        fence: fence.clone(),
+        fence: fence.cloned(),
         end,
     };
     let end = End { tally: None, alerts: 2, took: Duration::ZERO, ack };
@@ -67,7 +67,7 @@ async fn check(fence: Fence, faults: Vec<(u64, Fault)>, is_committed: bool) {
         look_at: None,
     };
     let (free, free_acked) = object("free", None);
-    let (fenced, fenced_acked) = object("fenced", Some(fence));
+    let (fenced, fenced_acked) = object("fenced", Some(&fence));
     let (sender, receiver) = mpsc::channel(8);
     for delivery in free.into_iter().chain(fenced) {
         sender.send(delivery).await.unwrap();

@@ -79,6 +79,7 @@ impl Audit {
                     self.last = self.asked;
                 }
                 if env.troubles.are_over(&self.place) {
+                    env.context.metrics.up();
                     info!(source = %env.context.name, stream = %self.unit.stream.name(),
                         "the shards of the stream can be listed again");
                 }
@@ -131,17 +132,19 @@ impl Audit {
 
     /// The first leases: of every shard that has records from the initial position on.
     async fn begin(&mut self, env: &Env, leases: &mut Vec<Lease>) -> Result<(), Trouble> {
-        let shards = self.first_shards(&env.initial).await?;
+        let initial = self.initial(env);
+        let shards = self.first_shards(&initial).await?;
         for shard in &shards {
-            self.make(env, shard, env.initial.clone(), leases).await?;
+            self.make(env, shard, initial.clone(), leases).await?;
         }
         info!(source = %env.context.name, stream = %self.unit.stream.name(), shards = shards.len(),
             "the stream has its first leases");
         Ok(())
     }
 
-    /// The first leases of a stream that was made anew, and no more of the one before it. These go last:
-    /// after an end half way all of it is done again.
+    /// The first leases of a stream that was made anew, and no more of the one before it. What is wholly
+    /// new comes first: as long as there is a lease of the old one, all of it is done again after an end
+    /// half way.
     async fn replace(
         &mut self,
         env: &Env,
@@ -149,18 +152,21 @@ impl Audit {
         earlier: &[&Lease],
     ) -> Result<(), Trouble> {
         // What comes from the first start on: all that a younger stream has.
-        let initial = match &env.initial {
+        let initial = match self.initial(env) {
             Position::Latest => Position::TrimHorizon,
-            other => other.clone(),
+            other => other,
         };
         let mut left: BTreeMap<&str, &Lease> =
             earlier.iter().map(|lease| (&*lease.key, *lease)).collect();
         let shards = self.first_shards(&initial).await?;
+        let mut in_place = Vec::new();
         for shard in &shards {
-            let Some(old) = left.remove(&*self.unit.key(&shard.id)) else {
-                self.make(env, shard, initial.clone(), leases).await?;
-                continue;
-            };
+            match left.remove(&*self.unit.key(&shard.id)) {
+                Some(old) => in_place.push((shard, old)),
+                None => self.make(env, shard, initial.clone(), leases).await?,
+            }
+        }
+        for (shard, old) in in_place {
             let lease = self.lease(shard, initial.clone());
             let change = Change::Replace { counter: old.counter, lease: lease.clone() };
             if env.table.write(&lease.key, &change).await.map_err(Trouble::Table)? {
@@ -180,6 +186,16 @@ impl Audit {
             shards = shards.len(), "the leases of the stream that had this name before are removed: what was \
             not read of it is lost; the new one has its first leases");
         Ok(())
+    }
+
+    /// Where the stream is begun. A time before it was made is its beginning: no shard was open then.
+    fn initial(&self, env: &Env) -> Position {
+        match &env.initial {
+            Position::AtTimestamp(at) if *at < self.unit.epoch.saturating_mul(1000) => {
+                Position::TrimHorizon
+            }
+            other => other.clone(),
+        }
     }
 
     /// Shards to begin with, parents first: those that have records from a position on.

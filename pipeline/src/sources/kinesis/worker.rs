@@ -108,6 +108,15 @@ impl Worker {
         });
         let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
         holding.remove(&held.lease().key);
+        // Who reads nothing of a stream any more has no trouble with it.
+        let stream = &held.lease().stream;
+        let unit = self.units.iter().find(|unit| unit.id == *stream);
+        if let Some(unit) = unit
+            && holding.values().all(|other| other.lease().stream != *stream)
+            && self.env.troubles.are_over(unit.stream.name())
+        {
+            self.env.context.metrics.up();
+        }
     }
 
     /// What nobody reads must not be renewed: of leases held, only those of living readers stay.
