@@ -60,7 +60,7 @@ impl Looking<'_> {
                 detect.rules.time(enriched, verdict, candidates, self.scratch, nanoseconds, spent);
             }
         }
-        let mut facts: Option<Facts> = None;
+        let mut facts: Option<Facts<'_>> = None;
         detect.rules.run(
             enriched,
             verdict,
