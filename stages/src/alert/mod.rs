@@ -1,6 +1,7 @@
 //! Makes an alert of a record and the rule that matched it.
 
 mod compact;
+mod given;
 mod identity;
 
 use std::cell::OnceCell;
@@ -13,6 +14,7 @@ use crate::model::{
 };
 
 pub use compact::compact;
+pub use given::given;
 pub use identity::{actor, event_identity};
 
 /// Most resources that an alert names; some calls carry a thousand.
@@ -36,6 +38,7 @@ pub struct Facts {
     event: OnceCell<Option<Box<RawValue>>>,
     with_event: bool,
     shared_event: Option<String>,
+    access_key: Option<String>,
 }
 
 /// What is known of the record's place and what is wanted in the alert.
@@ -63,6 +66,7 @@ impl Facts {
             region: record.text(&["awsRegion"]).map(str::to_owned),
             actor: actor(record),
             shared_event: shared_event(record),
+            access_key: given::key_of(record).map(str::to_owned),
             event: OnceCell::new(),
             with_event,
         }
@@ -98,8 +102,10 @@ pub fn alert(
         matched,
         correlation: None,
         event: facts.event(record),
+        behind: None,
         is_historic: false,
         shared_event: facts.shared_event.clone(),
+        access_key: facts.access_key.clone(),
     }
 }
 
@@ -121,13 +127,7 @@ pub fn summary(
     Summary {
         account: cut(&facts.account, MAX_WORD),
         region: cut(&facts.region, MAX_WORD),
-        actor: Actor {
-            kind: cut(&facts.actor.kind, MAX_WORD),
-            name: cut(&facts.actor.name, MAX_NAME),
-            arn: cut(&facts.actor.arn, MAX_NAME),
-            account: cut(&facts.actor.account, MAX_WORD),
-            session: cut(&facts.actor.session, MAX_NAME),
-        },
+        actor: given::short(&facts.actor),
         resource,
         origin: Some(Origin { path: bounded(context.path, MAX_PATH), index: context.index }),
         event_id: record.text(&["eventID"]).map(|id| bounded(id, MAX_WORD)),

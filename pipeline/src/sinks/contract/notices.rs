@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use askance_stages::model::{Actor, Alert, Level, Matched, Origin, Resource, RuleRef};
+use askance_stages::model::{Actor, Alert, Behind, Hop, Level, Matched, Origin, Resource, RuleRef};
 use askance_stages::raise::{AccountFacts, Group, MessageKind, Sample};
 use serde_json::json;
 
@@ -69,6 +69,8 @@ pub fn usual(number: u8) -> Notice {
         })),
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     };
     notice(alert)
 }
@@ -85,6 +87,8 @@ pub fn hostile(text: &str) -> Notice {
     alert.region = own();
     alert.account = own();
     alert.actor = Actor { kind: own(), name: own(), arn: own(), account: own(), session: own() };
+    let hop = Hop { actor: alert.actor.clone(), at: text.to_owned() };
+    alert.behind = Some(Box::new(Behind { first: hop.clone(), via: vec![hop; 7] }));
     alert.resource = vec![Resource { kind: own(), id: text.to_owned() }];
     alert.matched = vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
     alert.event = event(&json!({
