@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use askance_stages::correlate::{Correlations, Keeper, KeeperLimits};
-use askance_stages::enrich::{Enrich, Tables};
+use askance_stages::enrich::{Enrich, Sessions, Tables};
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
@@ -71,6 +71,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             limits: config.limits,
             without_event: args.no_event || matches!(args.format, Format::Table | Format::Csv),
             with_days: args.stats,
+            with_given: config.with_sessions,
             without_prefilter: args.no_prefilter,
             ..DetectConfig::default()
         },
@@ -86,6 +87,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         totals,
         seen: Seen::default(),
         keeper: Some(Keeper::new(&detect.correlations, KeeperLimits::default())),
+        sessions: Sessions::default(),
         progress: is_shared.then_some(&progress),
         show_unknown: args.show_unknown,
         path: String::new(),
@@ -315,6 +317,8 @@ struct Receiver<'p> {
     seen: Seen,
     /// What correlations have been fed; `None` once they are told.
     keeper: Option<Keeper<'p>>,
+    /// Keys that were given, as far as was read.
+    sessions: Sessions,
     /// Where alerts share the terminal with a progress bar.
     progress: Option<&'p Progress>,
     show_unknown: bool,
@@ -328,7 +332,11 @@ impl Receiver<'_> {
     /// False if no more is wanted.
     fn take(&mut self, event: Event) -> bool {
         match event {
-            Event::Output(Output::Alert(alert)) => return self.alert(&alert),
+            Event::Output(Output::Alert(mut alert)) => {
+                self.sessions.complete(&mut alert);
+                return self.alert(&alert);
+            }
+            Event::Output(Output::Given(given)) => self.sessions.note(*given),
             Event::Output(Output::Entry(entry)) => {
                 if let Some(keeper) = &mut self.keeper {
                     keeper.take(*entry);

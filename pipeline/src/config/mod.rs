@@ -49,7 +49,7 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Which records are looked at.
     pub filter: FilterSection,
-    /// What is known besides the records, for the `askance.*` fields of rules.
+    /// What is known besides the records: for the `askance.*` fields of rules, and for people.
     pub enrich: EnrichConfig,
     /// How events are put together in correlations.
     pub correlate: CorrelateConfig,

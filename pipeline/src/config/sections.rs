@@ -96,6 +96,9 @@ pub struct EnrichConfig {
     /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`. When it is
     /// replaced it is taken over.
     pub baseline: Option<PathBuf>,
+    /// Tell in alerts who is behind a session (`behind`): who took the role, by way of which others.
+    /// The records that say so are read for it, and kept in memory.
+    pub sessions: bool,
     /// What databases of addresses tell of where calls come from, to rules (`askance.source.country` and
     /// its like) and to people.
     pub geo: GeoConfig,

@@ -104,6 +104,7 @@ impl Plan {
                 },
                 without_event: config.alerts.without_event,
                 with_newest: true,
+                with_given: config.enrich.sessions,
                 nanoseconds: Some(nanoseconds),
                 ..DetectConfig::default()
             },

@@ -32,6 +32,7 @@ mod records;
 mod rulebook;
 mod rules;
 mod sandbox;
+mod sessions;
 mod store;
 mod summary;
 mod terminal;

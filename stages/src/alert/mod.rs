@@ -1,6 +1,7 @@
 //! Makes an alert of a record and the rule that matched it.
 
 mod compact;
+mod given;
 mod identity;
 
 use std::cell::OnceCell;
@@ -13,6 +14,7 @@ use crate::model::{
 };
 
 pub use compact::compact;
+pub use given::given;
 pub use identity::{actor, event_identity};
 
 /// Most resources that an alert names; some calls carry a thousand.
@@ -38,6 +40,7 @@ pub struct Facts<'r> {
     event: OnceCell<Option<Box<RawValue>>>,
     with_event: bool,
     shared_event: Option<&'r str>,
+    access_key: Option<&'r str>,
 }
 
 /// What is known of the record's place and what is wanted in the alert.
@@ -67,6 +70,7 @@ impl<'r> Facts<'r> {
             actor: OnceCell::new(),
             source: source.map(Box::new),
             shared_event: shared_event(record),
+            access_key: given::key_of(record),
             event: OnceCell::new(),
             with_event,
         }
@@ -103,8 +107,10 @@ pub fn alert(
         matched,
         correlation: None,
         event: facts.event(record),
+        behind: None,
         is_historic: false,
         shared_event: facts.shared_event.map(str::to_owned),
+        access_key: facts.access_key.map(str::to_owned),
     }
 }
 

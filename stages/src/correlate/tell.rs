@@ -48,9 +48,11 @@ impl Telling<'_> {
             origin: first.and_then(origin).unwrap_or(none),
             matched: matched.collect(),
             correlation: Some(Box::new(told)),
+            behind: None,
             is_historic: false,
             event: None,
             shared_event: None,
+            access_key: None,
         }
     }
 

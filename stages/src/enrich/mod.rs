@@ -1,10 +1,12 @@
 //! Works out what a record means: the fields under `askance.` that rules may name.
 //!
 //! A function of the record and of [`Tables`], which never change while they are in use: neither the
-//! order of records nor what came before changes a value. Each family of fields has a file; their
+//! order of records nor what came before changes a value. What came before is in [`Sessions`] alone,
+//! which no rule sees. Each family of fields has a file; their
 //! names are in `model::fields`. Fields are worked out when a rule looks at them, once for each record.
 
 mod baseline;
+mod sessions;
 mod tables;
 
 mod cidr;
@@ -30,6 +32,7 @@ use crate::model::{Address, Derive, DerivedValues, Field, Memo, Record};
 
 pub use baseline::{Baseline, BaselineBuilder, BaselineError};
 pub use geo::{Geo, GeoDb, GeoError, GeoKind};
+pub use sessions::{MAX_HOPS, Sessions};
 pub use tables::{Account, TableError, Tables, TablesConfig};
 
 /// Works out the fields.

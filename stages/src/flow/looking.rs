@@ -30,6 +30,12 @@ impl Looking<'_> {
         let time = filter::event_time(record);
         let account = filter::account(record);
         let region = filter::region(record);
+        // Who took a session in another account or earlier is wanted all the same.
+        if config.with_given
+            && let Some(given) = alert::given(record, time)
+        {
+            (run.sink)(Output::Given(Box::new(given)));
+        }
         if let Some(reason) = config.filter.reason_to_drop(time, account, region) {
             run.tally.drop(reason);
             return;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Correlated, Level};
+use super::{Behind, Correlated, Level};
 
 /// A rule matched an event.
 ///
@@ -36,6 +36,9 @@ pub struct Alert {
     /// The episode, where the rule is a correlation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Box<Correlated>>,
+    /// Who is behind the actor's session, if that was asked for and known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Box<Behind>>,
     /// The event was read by a replay of the past, at somebody's wish: nobody was told of it as it
     /// happened, or rules have changed since. Not written where it is not so.
     #[serde(rename = "historic", default, skip_serializing_if = "is_not")]
@@ -46,6 +49,9 @@ pub struct Alert {
     /// `sharedEventID`: the same act as seen by several accounts. Never that of Insights. Not told.
     #[serde(skip)]
     pub shared_event: Option<String>,
+    /// The id of the key that the event was done with. Not told.
+    #[serde(skip)]
+    pub access_key: Option<String>,
 }
 
 /// For serde, which hands references.

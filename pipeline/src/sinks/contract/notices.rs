@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use askance_stages::model::{Actor, Address, Alert, Level, Matched, Origin, Resource, RuleRef};
+use askance_stages::model::{
+    Actor, Address, Alert, Behind, Hop, Level, Matched, Origin, Resource, RuleRef,
+};
 use askance_stages::raise::{AccountFacts, Group, MessageKind, Sample};
 use serde_json::json;
 
@@ -70,6 +72,8 @@ pub fn usual(number: u8) -> Notice {
         })),
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     };
     notice(alert)
 }
@@ -104,6 +108,8 @@ pub fn hostile(text: &str) -> Notice {
         asn: Some(u32::MAX),
         as_name: own(),
     }));
+    let hop = Hop { actor: alert.actor.clone(), at: text.to_owned() };
+    alert.behind = Some(Box::new(Behind { first: hop.clone(), via: vec![hop; 7] }));
     alert.resource = vec![Resource { kind: own(), id: text.to_owned() }];
     alert.matched = vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
     alert.event = event(&json!({

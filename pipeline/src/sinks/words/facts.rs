@@ -1,6 +1,6 @@
 //! Who, where, what and when, as short texts.
 
-use askance_stages::model::{Actor, Address, Alert, Correlated, parse_time};
+use askance_stages::model::{Actor, Address, Alert, Behind, Correlated, parse_time};
 use askance_stages::raise::AccountFacts;
 
 use super::bounded::bounded;
@@ -23,6 +23,9 @@ const LONGEST_VALUE: usize = 160;
 
 /// Most resources that are named.
 const MAX_RESOURCES: usize = 5;
+
+/// Most sessions between an actor and who is behind it that are named.
+const MAX_HOPS: usize = 3;
 
 /// Most fields that are shown.
 const MAX_FIELDS: usize = 8;
@@ -87,6 +90,7 @@ impl Teller {
         let factor = event.second_factor.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
         [
             (phrases.who, Some(self.who(alert))),
+            (phrases.behind, alert.behind.as_deref().map(|behind| self.behind(behind))),
             (phrases.account, Some(self.place(alert, account))),
             (phrases.act, act),
             (phrases.outcome, failed),
@@ -136,6 +140,22 @@ impl Teller {
             }
             None => who,
         }
+    }
+
+    /// Who took the actor's session, and by way of which others: from the first one on.
+    fn behind(&mut self, behind: &Behind) -> String {
+        let who = self.actor(&behind.first.actor);
+        let time = self.time(Some(&behind.first.at));
+        let mut via: Vec<String> = Vec::new();
+        for hop in behind.via.iter().rev().take(MAX_HOPS) {
+            via.push(self.actor(&hop.actor));
+        }
+        let more = behind.via.len().saturating_sub(MAX_HOPS);
+        if more > 0 {
+            self.is_cut = true;
+            via.push(phrases::and_more(self.language, more));
+        }
+        phrases::taken(self.language, &who, &time, &via)
     }
 
     fn actor(&mut self, actor: &Actor) -> String {

@@ -1,6 +1,6 @@
 //! What people read about five real acts, and what never changes in it.
 
-use askance_stages::model::{Actor, Address, Resource};
+use askance_stages::model::{Actor, Address, Behind, Hop, Resource};
 use askance_stages::raise::MessageKind;
 use expect_test::expect_file;
 
@@ -194,6 +194,46 @@ fn actors_are_named_as_people_know_them() {
         "アカウント 444455556666",
     );
     check("Unknown", "", None, here, "unknown", "不明");
+}
+
+#[test]
+fn who_took_the_session_is_told_after_who_acted() {
+    let hop = |kind: &str, name: &str, at: &str| Hop {
+        actor: Actor {
+            kind: Some(kind.to_owned()),
+            name: Some(name.to_owned()),
+            ..Actor::default()
+        },
+        at: at.to_owned(),
+    };
+    let check = |via: &[&str], en: &str, ja: &str| {
+        let mut notice = notices::usual(1);
+        let first = hop("IAMUser", "taro", "2026-03-02T10:02:00Z");
+        let via = via.iter().map(|name| hop("Role", name, "2026-03-02T10:05:00Z")).collect();
+        notice.alert.behind = Some(Box::new(Behind { first, via }));
+        for (language, label, expected) in
+            [(En, "Session taken by", en), (Ja, "セッション取得者", ja)]
+        {
+            let message = Message::of(&notice, &[language]);
+            let fact = &message.facts[1];
+            assert_eq!((fact.label.as_str(), fact.value.as_str()), (label, expected));
+        }
+    };
+    check(
+        &[],
+        "user taro, on 2026-03-02 10:02:00 UTC",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得）",
+    );
+    check(
+        &["b", "a"],
+        "user taro, on 2026-03-02 10:02:00 UTC, by way of role a, role b",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得、ロール a、ロール b を経由）",
+    );
+    check(
+        &["e", "d", "c", "b", "a"],
+        "user taro, on 2026-03-02 10:02:00 UTC, by way of role a, role b, role c, and 2 more",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得、ロール a、ロール b、ロール c、ほか2件 を経由）",
+    );
 }
 
 #[test]

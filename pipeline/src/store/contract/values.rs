@@ -47,6 +47,8 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         event: None,
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     }
 }
 
