@@ -3,6 +3,7 @@
 mod alert_formats;
 mod aws;
 mod backtest;
+mod baseline;
 #[cfg(test)]
 mod builtin_tests;
 mod cases;

@@ -1006,3 +1006,49 @@ fn help_of_backtest() {
     "#]],
     );
 }
+
+#[test]
+fn help_of_baseline_build() {
+    check(
+        &["baseline", "build"],
+        expect_test::expect![[r#"
+        Make one of CloudTrail files, or of a bucket
+
+        Usage: askance baseline build [OPTIONS] --output <FILE> <PATH>...
+
+        Arguments:
+          <PATH>...  Files, folders (with everything below them) or - for standard input; or one
+                     s3://BUCKET/PREFIX
+
+        Options:
+          -o, --output <FILE>    Write it to this file
+              --from <TIME>      Only events at this time or later: 90d, 2026-09-01; needed for S3
+              --to <TIME>        Only events before this time: leave the last days out, or what happens now
+                                 is known already
+              --account <ID>     Only this account: in S3 its folders, and events that happened in it; may
+                                 be repeated
+              --region <REGION>  Only this region: in S3 its folders, and events that happened in it; may be
+                                 repeated
+          -h, --help             Print help
+          -V, --version          Print version
+
+        How it is run:
+              --bucket-region <REGION>  The bucket's region, if it is not the one of AWS's environment
+              --role-arn <ARN>          A role to read the bucket with
+              --requester-pays          Pay for the requests to a bucket whose reader pays
+              --config <FILE>           Configuration file: limits, aws, the bucket's role
+
+        The file is replaced whole: askance run takes a new one over by itself.
+
+        Exit codes, the first that applies:
+          130  ended by a signal; nothing is written
+          2  wrong use, or nothing to make it of
+          3  made, but some input could not be read and is left out
+          0  made
+
+        Examples:
+          askance baseline build trail/ --to 2d -o first-seen.bin
+          askance baseline build s3://org-trail/AWSLogs/ --from 30d -o first-seen.bin
+    "#]],
+    );
+}

@@ -8,6 +8,7 @@
 
 mod backtest;
 mod backtest_correlations;
+mod baseline;
 mod client;
 mod corpus;
 mod correlations;
