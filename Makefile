@@ -8,13 +8,14 @@ BUILD_FLAGS ?=
 # More for `cargo bench`, before and after its `--`.
 BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
-# More for `make load`.
+# More for `make noise` and `make load`.
+NOISE_ARGS ?=
 LOAD_ARGS ?=
 # How often `make torture` kills the service.
 KILLS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help build test run-tests tools lint deny fuzz bench compare load replay-bench torture demo demo-kinesis dashboards
+.PHONY: help build test run-tests tools lint deny fuzz bench compare load noise replay-bench torture demo demo-kinesis dashboards
 
 # What the tests need beside Rust: servers that stand in for AWS and others, from Python packages.
 TOOLS := target/tools
@@ -63,6 +64,9 @@ compare: ## the comparison with other tools
 
 replay-bench: ## askance replay beside a bare downloader; REPLAY_ARGS=--quick for a short run
 	bash benches/replay/run.sh $(REPLAY_ARGS)
+
+noise: ## what the built-in rules ask about ordinary work; NOISE_ARGS=--quick for a short run
+	bash benches/noise/run.sh $(NOISE_ARGS)
 
 load: ## askance run under load: speed, latency, memory; LOAD_ARGS=--quick for a short run
 	bash benches/load/run.sh $(LOAD_ARGS)

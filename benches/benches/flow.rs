@@ -29,7 +29,7 @@ fn alerts(detect: &Detect, files: &[CorpusFile], summary: &Summary) -> Vec<(Stri
         Output::Alert(alert) => {
             alerts.push((alert.rule.id, alert.origin.path, alert.origin.index));
         }
-        Output::Entry(_) | Output::Unknown(_) | Output::Reject(_) => {}
+        Output::Entry(_) | Output::Given(_) | Output::Unknown(_) | Output::Reject(_) => {}
     });
     assert_eq!(tally.records, summary.events);
     assert_eq!(tally.passed, summary.events);

@@ -4,5 +4,6 @@
 //! Everything is made up here: no record is copied from a real trail. What is generated reads no clock.
 
 pub mod generate;
+pub mod mmdb;
 pub mod prepared;
 pub mod standin;

@@ -224,6 +224,8 @@ clients! {
     secrets_manager => aws_sdk_secretsmanager;
     /// Systems Manager.
     ssm => aws_sdk_ssm;
+    /// Organizations; its region is the partition's own, whatever is configured.
+    organizations => aws_sdk_organizations;
 }
 
 impl Aws {

@@ -1,5 +1,5 @@
-//! What is known besides the records: one's own accounts and organisations, networks, and what was seen
-//! before, as the configuration and its files tell it.
+//! What is known besides the records: one's own accounts and organisations, networks, addresses, and what
+//! was seen before, as the configuration and its files tell it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,12 @@ use askance_stages::raise::AccountFacts;
 use askance_stages::sigma::Ended;
 use askance_stages::yaml;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
-use crate::config::Config;
+use crate::config::{Config, GeoConfig};
+use crate::geo;
 use crate::lists::Lists;
+use crate::organization;
 
 /// Reads a file of accounts: `"111122223333": {name: ..., ou: ..., owner: ..., environment: ...,
 /// tags: {...}}`.
@@ -89,14 +92,20 @@ pub fn baseline(path: &Path) -> Result<Baseline, String> {
 pub struct Context {
     /// A file of accounts.
     pub accounts: Option<PathBuf>,
+    /// The file in which accounts are kept as AWS Organizations lists them; it may not be there yet.
+    pub listed: Option<PathBuf>,
     /// Ids of organisations.
     pub organizations: Vec<String>,
     /// Files of networks, by the name of their list.
     pub networks: BTreeMap<String, PathBuf>,
+    /// Files of user agents, by the name of their list.
+    pub user_agents: BTreeMap<String, PathBuf>,
     /// A baseline.
     pub baseline: Option<PathBuf>,
     /// The service makes the baseline: until it has, there may be none.
     pub is_baseline_made: bool,
+    /// Databases of addresses.
+    pub geo: GeoConfig,
 }
 
 /// What is known, read.
@@ -112,16 +121,43 @@ pub struct Known {
     pub has_ends: bool,
 }
 
+impl Known {
+    /// Reads lists; what is wrong is added to `faults`.
+    fn lists(
+        &mut self,
+        (what, files): (&str, &BTreeMap<String, PathBuf>),
+        today: Date,
+        faults: &mut Vec<String>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let mut all = BTreeMap::new();
+        for (name, path) in files {
+            let mut lists = Lists::default();
+            match lists.read(path, today) {
+                Ok(()) => {
+                    all.insert(name.clone(), lists.values.into_values().flatten().collect());
+                    self.ended.extend(lists.ended);
+                    self.has_ends |= lists.has_ends;
+                }
+                Err(why) => faults.push(format!("{what} {}: {why}", path.display())),
+            }
+        }
+        all
+    }
+}
+
 impl Context {
     /// Of a configuration.
     pub fn of(config: &Config) -> Self {
         Self {
             accounts: config.alerts.accounts.clone(),
+            listed: config.enrich.accounts.as_ref().map(|accounts| accounts.file.clone()),
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
+            user_agents: config.enrich.user_agents.clone(),
             baseline: config.enrich.baseline.as_ref().map(|baseline| baseline.path.clone()),
             is_baseline_made: (config.enrich.baseline.as_ref())
                 .is_some_and(|baseline| baseline.rebuild.is_some()),
+            geo: config.enrich.geo.clone(),
         }
     }
 
@@ -140,32 +176,38 @@ impl Context {
             }
             None => Vec::new(),
         };
-        known.accounts = facts(&accounts);
-        let mut networks = BTreeMap::new();
-        for (name, path) in &self.networks {
-            let mut lists = Lists::default();
-            match lists.read(path, utc(now).date()) {
-                Ok(()) => {
-                    networks.insert(name.clone(), lists.values.into_values().flatten().collect());
-                    known.ended.extend(lists.ended);
-                    known.has_ends |= lists.has_ends;
-                }
-                Err(why) => faults.push(format!("networks {}: {why}", path.display())),
+        let listed = match self.listed.as_deref().map(organization::read) {
+            Some(Ok(listed)) => listed.unwrap_or_default(),
+            Some(Err(line)) => {
+                faults.push(line);
+                Vec::new()
             }
-        }
-        let config = TablesConfig { accounts, organizations: self.organizations.clone(), networks };
+            None => Vec::new(),
+        };
+        let accounts = organization::fill(accounts, listed);
+        known.accounts = facts(&accounts);
+        let today = utc(now).date();
+        let networks = known.lists(("networks", &self.networks), today, &mut faults);
+        let user_agents = known.lists(("user agents", &self.user_agents), today, &mut faults);
+        let organizations = self.organizations.clone();
+        let config = TablesConfig { accounts, organizations, networks, user_agents };
         let tables = Tables::from_config(config);
         let is_there = |path: &&Path| !self.is_baseline_made || path.exists();
         let baseline = self.baseline.as_deref().filter(is_there).map(baseline).transpose();
-        match (tables, baseline) {
-            (Ok(tables), Ok(None)) => known.enrich.tables = tables,
-            (Ok(tables), Ok(Some(baseline))) => {
-                known.enrich.tables = tables.with_baseline(baseline);
+        let geo = geo::read(&self.geo);
+        match (tables, baseline, geo) {
+            (Ok(tables), Ok(baseline), Ok(geo)) => {
+                let tables = tables.with_geo(geo);
+                known.enrich.tables = match baseline {
+                    Some(baseline) => tables.with_baseline(baseline),
+                    None => tables,
+                };
             }
-            (tables, baseline) => {
+            (tables, baseline, geo) => {
                 let wrong = tables.err().unwrap_or_default();
                 faults.extend(wrong.iter().map(ToString::to_string));
                 faults.extend(baseline.err());
+                faults.extend(geo.err().unwrap_or_default());
             }
         }
         if faults.is_empty() { Ok(known) } else { Err(faults) }
@@ -173,7 +215,9 @@ impl Context {
 
     /// Files that it is made of.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.accounts.iter().chain(self.networks.values()).chain(&self.baseline)
+        let lists = self.networks.values().chain(self.user_agents.values());
+        let others = self.accounts.iter().chain(&self.listed).chain(&self.baseline);
+        lists.chain(others).chain(&self.geo.city).chain(&self.geo.asn)
     }
 }
 
@@ -208,8 +252,13 @@ mod tests {
         context.networks.insert("tor".to_owned(), networks);
         std::fs::write(folder.path().join("old"), "no baseline").unwrap();
         context.baseline = Some(folder.path().join("old"));
+        let agents = folder.path().join("agents.txt");
+        std::fs::write(&agents, "# tools\n*pacu*\n*\n").unwrap();
+        context.user_agents.insert("tools".to_owned(), agents);
+        context.geo.asn = Some(folder.path().join("old"));
         let faults = context.read(Timestamp::UNIX_EPOCH).unwrap_err();
-        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert_eq!(faults.len(), 6, "{faults:?}");
+        assert_eq!(context.files().count(), 5);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Lists of values by name, for `%placeholders%` of rules: YAML, JSON or CSV, with end dates.
+//! Lists of values by name, for `%placeholders%` of rules and for what is known of sources: YAML, JSON or CSV,
+//! with end dates, or text.
 //!
 //! ```yaml
 //! trusted_networks: [203.0.113.0/24]
@@ -8,7 +9,8 @@
 //! ```
 //!
 //! A CSV file is one list of its own name: it has a column `value`, and may have `until`, `owner` and
-//! `reason`.
+//! `reason`. So is a file of text (`.txt`, `.netset`, `.ipset`), as lists of threats are published: a value a
+//! line; what stands behind `#` or `;` at the beginning of a line, or behind a space, is a remark.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,6 +20,9 @@ use askance_stages::sigma::ast::Place;
 use askance_stages::sigma::{Ended, Ending, parse_day};
 use askance_stages::yaml::{self, Fault, Kind, Node};
 use jiff::civil::Date;
+
+/// Endings of files of text.
+const TEXT: [&str; 3] = ["txt", "netset", "ipset"];
 
 /// Longest file.
 const MAX_BYTES: u64 = 64 << 20;
@@ -46,8 +51,18 @@ impl Lists {
             return Err(format!("it is larger than {MAX_BYTES} bytes"));
         }
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-        let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-        if is_csv { self.csv(path, &text, today) } else { self.yaml(path, &text, today) }
+        let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match ending.as_str() {
+            "csv" => self.csv(path, &text, today),
+            ending if TEXT.contains(&ending) => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let values: Vec<_> = text.lines().filter_map(value_of_line).collect();
+                let count = values.len();
+                self.keep(name, values, count);
+                Ok(())
+            }
+            _ => self.yaml(path, &text, today),
+        }
     }
 
     fn yaml(&mut self, path: &Path, text: &str, today: Date) -> Result<(), String> {
@@ -141,6 +156,15 @@ impl Lists {
     }
 }
 
+/// The value of a line of text, without the remark.
+fn value_of_line(line: &str) -> Option<String> {
+    let remarks = ["#", ";"].iter().filter(|mark| line.trim_start().starts_with(**mark)).count();
+    let value = [" #", " ;", "\t#", "\t;"]
+        .iter()
+        .fold(line, |line, mark| line.split_once(mark).map_or(line, |(value, _)| value));
+    Some(value.trim()).filter(|value| remarks == 0 && !value.is_empty()).map(str::to_owned)
+}
+
 /// An item, and until when it holds.
 fn item_of(node: &Node) -> Result<(String, Ending), Fault> {
     let Some(mapping) = node.as_mapping() else {
@@ -201,6 +225,19 @@ mod tests {
         assert_eq!(lists.ended.len(), 1);
         let all = read("l.yml", "a: [{value: x, until: 2026-01-01}]").unwrap();
         assert!(all.emptied.contains("a") && all.values["a"].is_empty());
+    }
+
+    #[test]
+    fn a_file_of_text_has_a_value_a_line() {
+        let text = "# a list\n; of networks\r\n\n1.10.16.0/20 ; SBL256894\r\n2001:db8::/32\t# x\n  192.0.2.7  \n\
+                    Mozilla/5.0 (X11; Linux)#1\n";
+        for name in ["tor.txt", "tor.netset", "tor.IPSET"] {
+            let lists = read(name, text).unwrap();
+            let expected =
+                ["1.10.16.0/20", "2001:db8::/32", "192.0.2.7", "Mozilla/5.0 (X11; Linux)#1"];
+            assert_eq!(lists.values["tor"], expected, "{name}");
+            assert!(lists.emptied.is_empty());
+        }
     }
 
     #[test]

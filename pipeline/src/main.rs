@@ -14,7 +14,9 @@ mod context;
 mod coverage;
 #[cfg(test)]
 mod fields_page;
+mod geo;
 mod lists;
+mod organization;
 mod output;
 mod replay;
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use askance_stages::correlate::Correlations;
+use askance_stages::enrich::Tables;
 use askance_stages::matcher::RuleSet;
-use askance_stages::model::{Level, utc};
-use askance_stages::sigma::ast::{Expr, Place, Rule, Search, Test};
+use askance_stages::model::{Field, Level, utc};
+use askance_stages::sigma::ast::{Expr, Item, Part, Place, Rule, Search, Test};
 use askance_stages::sigma::{self, ReadOptions, Reading, Skipped, SourceFile};
 
 use jiff::Timestamp;
@@ -179,33 +180,72 @@ pub fn correlations(reading: &mut Reading, level: Level) -> Correlations {
 /// Takes out the rules that ask what was seen before: without a baseline they match nothing, and would
 /// only have records read. Answers how many.
 pub fn without_baseline(reading: &mut Reading) -> usize {
+    let is_moot = |item: &Item| {
+        item.field.as_ref().is_some_and(|field| field.starts_with("askance.first_seen."))
+    };
+    without(reading, is_moot)
+}
+
+/// The same for rules that ask for a list of networks or of user agents that is not given.
+pub fn without_lists(reading: &mut Reading, tables: &Tables) -> usize {
+    let networks: Vec<&str> = tables.network_lists().collect();
+    let user_agents: Vec<&str> = tables.user_agent_lists().collect();
+    let is_moot = |item: &Item| {
+        let names = match item.field.as_deref().and_then(Field::find) {
+            Some((Field::SourceNetworks, _)) => &networks,
+            Some((Field::SourceUserAgents, _)) => &user_agents,
+            Some(_) | None => return false,
+        };
+        !names.iter().any(|name| item.tests.iter().any(|test| could_be(test, name)))
+    };
+    without(reading, is_moot)
+}
+
+/// False if a list's name cannot be what a rule asks for.
+fn could_be(test: &Test, name: &str) -> bool {
+    let pattern = match test {
+        Test::Text(pattern) => pattern,
+        Test::AnyOf(tests) => return tests.iter().any(|test| could_be(test, name)),
+        // Nobody asks for names so; whatever is meant is left to the rule.
+        _ => return true,
+    };
+    let name = name.to_lowercase();
+    let begins = match pattern.parts.first() {
+        Some(Part::Literal(text)) => name.starts_with(&text.to_lowercase()),
+        Some(Part::One | Part::Many) | None => true,
+    };
+    let ends = match pattern.parts.last() {
+        Some(Part::Literal(text)) => name.ends_with(&text.to_lowercase()),
+        Some(Part::One | Part::Many) | None => true,
+    };
+    begins && ends
+}
+
+/// Takes out the rules whose condition cannot hold, since items that are moot never do.
+fn without(reading: &mut Reading, is_moot: impl Fn(&Item) -> bool) -> usize {
     let before = reading.rules.len();
-    reading.rules.retain(|rule| !asks_baseline(&rule.detection.condition, rule));
+    reading.rules.retain(|rule| !hangs_on(&rule.detection.condition, rule, &is_moot));
     before - reading.rules.len()
 }
 
-/// True if the condition cannot hold without a baseline.
-fn asks_baseline(condition: &Expr, rule: &Rule) -> bool {
+fn hangs_on(condition: &Expr, rule: &Rule, is_moot: &impl Fn(&Item) -> bool) -> bool {
     match condition {
-        Expr::And(parts) => parts.iter().any(|part| asks_baseline(part, rule)),
+        Expr::And(parts) => parts.iter().any(|part| hangs_on(part, rule, is_moot)),
         Expr::Or(parts) | Expr::AtLeast(_, parts) => {
-            !parts.is_empty() && parts.iter().all(|part| asks_baseline(part, rule))
+            !parts.is_empty() && parts.iter().all(|part| hangs_on(part, rule, is_moot))
         }
         Expr::Not(_) => false,
-        Expr::Selection(index) => is_of_baseline(&rule.detection.selections[*index].search),
+        Expr::Selection(index) => is_void(&rule.detection.selections[*index].search, is_moot),
     }
 }
 
-fn is_of_baseline(search: &Search) -> bool {
+fn is_void(search: &Search, is_moot: &impl Fn(&Item) -> bool) -> bool {
     match search {
-        Search::All(parts) => parts.iter().any(is_of_baseline),
-        Search::Any(parts) => !parts.is_empty() && parts.iter().all(is_of_baseline),
+        Search::All(parts) => parts.iter().any(|part| is_void(part, is_moot)),
+        Search::Any(parts) => !parts.is_empty() && parts.iter().all(|part| is_void(part, is_moot)),
         Search::Item(item) => {
-            let is_field = |field: &String| field.starts_with("askance.first_seen.");
             let is_absence = |test: &Test| matches!(test, Test::Null | Test::Exists(false));
-            item.field.as_ref().is_some_and(is_field)
-                && !item.is_negated
-                && !item.tests.iter().any(is_absence)
+            !item.is_negated && !item.tests.iter().any(is_absence) && is_moot(item)
         }
     }
 }

@@ -83,6 +83,18 @@ const OF_TABLES: [(&str, &str); 11] = [
     ("update_time_to_live", "dynamodb:UpdateTimeToLive"),
 ];
 
+/// As [`OPERATIONS`], of the policy for the role that AWS Organizations is asked with.
+const OF_ACCOUNTS: [(&str, &str); 8] = [
+    ("describe_account", "organizations:DescribeAccount"),
+    ("describe_organization", "organizations:DescribeOrganization"),
+    ("list_accounts", "organizations:ListAccounts"),
+    ("list_accounts_for_parent", "organizations:ListAccountsForParent"),
+    ("list_organizational_units_for_parent", "organizations:ListOrganizationalUnitsForParent"),
+    ("list_parents", "organizations:ListParents"),
+    ("list_roots", "organizations:ListRoots"),
+    ("list_tags_for_resource", "organizations:ListTagsForResource"),
+];
+
 /// Needed without a call of their own: versions of objects, encrypted objects, 404 for what is
 /// missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
 const IMPLIED: [&str; 4] =
@@ -161,6 +173,18 @@ fn the_policy_of_a_table_allows_what_its_store_calls_and_nothing_else() {
     let called = called_of("pipeline/src/store/dynamodb", &OF_TABLES);
     let called: BTreeSet<String> = called.into_keys().map(str::to_owned).collect();
     assert_eq!(allowed, called);
+}
+
+#[test]
+fn the_policy_of_accounts_allows_what_is_asked_and_nothing_else() {
+    let policy = read("askance-accounts.json");
+    let statements = policy["Statement"].as_array().unwrap();
+    let allowed: BTreeSet<String> = statements.iter().flat_map(actions).collect();
+    let called = called_of("pipeline/src/organization", &OF_ACCOUNTS);
+    let called: BTreeSet<String> = called.into_keys().map(str::to_owned).collect();
+    assert_eq!(allowed, called);
+    // Listing the root is allowed on everything or not at all.
+    assert!(statements.iter().all(|statement| statement["Resource"] == "*"));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String
             found.push(serde_json::to_string(&alert).expect("an alert is JSON"));
         }
         Output::Unknown(unknown) => found.push(format!("{unknown:?}")),
-        Output::Entry(_) | Output::Reject(_) => {}
+        Output::Entry(_) | Output::Given(_) | Output::Reject(_) => {}
     };
     let tally = Worker::new(&detect).run(Input::Whole(bytes), "a", &mut sink, &|| false);
     (found, tally)

@@ -19,7 +19,7 @@ fn run(record: &[u8], skip: u64, range: HashRange) -> (Tally, Vec<String>, Vec<R
     let mut sink = |output| match output {
         Output::Alert(alert) => paths.push(alert.origin.path.clone()),
         Output::Reject(reject) => rejects.push(reject.reason),
-        Output::Unknown(_) | Output::Entry(_) => {}
+        Output::Unknown(_) | Output::Entry(_) | Output::Given(_) => {}
     };
     let tally =
         worker.run_record(record, (skip, Some(range)), "stream/shard/7", &mut sink, &|| false);

@@ -25,6 +25,7 @@ fn askance(yaml: &str, record: &str, without_prefilter: bool) -> Tri {
     let mut sink = |output: Output| match output {
         Output::Alert(_) => truth = Tri::True,
         Output::Entry(entry) => panic!("{entry:?} of {record}"),
+        Output::Given(given) => panic!("{given:?} of {record}"),
         Output::Unknown(_) => truth = Tri::Unknown,
         Output::Reject(reject) => panic!("{reject:?} of {record}"),
     };

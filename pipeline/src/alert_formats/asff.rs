@@ -127,6 +127,7 @@ fn description(alert: &Alert, words: &Words, account: Option<&AccountFacts>) -> 
 
 fn fields(alert: &Alert, group: Option<&Group>) -> Map<String, Value> {
     let act = Act::of(alert);
+    let source = alert.source.as_deref();
     let values = [
         ("account", alert.account.clone()),
         ("region", alert.region.clone()),
@@ -135,6 +136,10 @@ fn fields(alert: &Alert, group: Option<&Group>) -> Map<String, Value> {
         ("event", act.text("eventName").map(str::to_owned)),
         ("event-id", act.text("eventID").map(str::to_owned)),
         ("source-ip", act.text("sourceIPAddress").map(str::to_owned)),
+        ("source-country", source.and_then(|source| source.country.clone())),
+        ("source-city", source.and_then(|source| source.city.clone())),
+        ("source-asn", source.and_then(|source| source.asn).map(|number| number.to_string())),
+        ("source-as-name", source.and_then(|source| source.as_name.clone())),
         ("count", group.map(|group| group.count.to_string())),
         ("historic", alert.is_historic.then(|| "true".to_owned())),
         ("origin", Some(alert.origin.path.clone())),

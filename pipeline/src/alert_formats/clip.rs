@@ -1,6 +1,6 @@
 //! Makes alerts small enough for places that have a limit, the least needed parts first.
 
-use askance_stages::model::{Alert, Resource};
+use askance_stages::model::{Actor, Address, Alert, Resource};
 
 /// Longest text that is left when everything must be short, in characters.
 const SHORT: usize = 200;
@@ -53,13 +53,24 @@ pub fn fit(
 
 fn shorten(alert: &mut Alert) {
     let short = |text: &mut String| *text = clip(text, SHORT);
-    let Alert { id: _, time, level: _, rule, account, region, actor, resource, origin, .. } = alert;
+    let Alert { time, rule, account, region, actor, source, resource, origin, behind, .. } = alert;
     [&mut rule.id, &mut rule.title, &mut origin.path].into_iter().for_each(short);
     rule.tags.truncate(FEW);
     rule.tags.iter_mut().for_each(short);
-    let texts = [time, account, region, &mut actor.kind, &mut actor.name, &mut actor.arn];
-    texts.into_iter().flatten().for_each(short);
-    [&mut actor.account, &mut actor.session].into_iter().flatten().for_each(short);
+    [time, account, region].into_iter().flatten().for_each(short);
+    let shorten_actor = |actor: &mut Actor| {
+        let Actor { kind, name, arn, account, session } = actor;
+        [kind, name, arn, account, session].into_iter().flatten().for_each(short);
+    };
+    shorten_actor(actor);
+    for hop in behind.iter_mut().flat_map(|it| it.via.iter_mut().chain([&mut it.first])) {
+        shorten_actor(&mut hop.actor);
+        short(&mut hop.at);
+    }
+    if let Some(source) = source {
+        let Address { ip, country, city, asn: _, as_name } = &mut **source;
+        [country, city, as_name].into_iter().flatten().chain([ip]).for_each(short);
+    }
     resource.truncate(FEW);
     for Resource { kind, id } in resource {
         kind.iter_mut().for_each(short);

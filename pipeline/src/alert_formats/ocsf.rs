@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use askance_stages::model::{Actor, Alert, Level, parse_time};
+use askance_stages::model::{Actor, Address, Alert, Level, parse_time};
 use askance_stages::raise::{AccountFacts, Group, MessageKind};
 use serde_json::{Map, Value, json};
 
@@ -214,8 +214,14 @@ fn api(act: &Act) -> Value {
 
 /// Who did it, from where, and what made the rule match.
 fn evidences(alert: &Alert, act: &Act) -> Value {
-    let source = act.text("sourceIPAddress").map(|from| match from.parse::<IpAddr>() {
-        Ok(ip) => json!({"ip": ip.to_string()}),
+    let known = alert.source.as_deref();
+    let from = act.text("sourceIPAddress").or(known.map(|known| known.ip.as_str()));
+    let source = from.map(|from| match from.parse::<IpAddr>() {
+        Ok(ip) => json!({
+            "ip": ip.to_string(),
+            "location": known.map(location),
+            "autonomous_system": known.map(autonomous_system),
+        }),
         // A service of AWS has its name here.
         Err(_) => json!({"svc_name": text(Some(from))}),
     });
@@ -227,6 +233,20 @@ fn evidences(alert: &Alert, act: &Act) -> Value {
         "http_request": agent,
         "data": {"matched": alert.matched},
     }])
+}
+
+fn location(known: &Address) -> Value {
+    if known.country.is_none() && known.city.is_none() {
+        return Value::Null;
+    }
+    json!({"country": known.country, "city": known.city})
+}
+
+fn autonomous_system(known: &Address) -> Value {
+    if known.asn.is_none() && known.as_name.is_none() {
+        return Value::Null;
+    }
+    json!({"number": known.asn, "name": known.as_name})
 }
 
 fn actor(actor: &Actor) -> Value {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use askance_stages::model::{Actor, Alert};
+use askance_stages::model::{Actor, Address, Alert};
 use askance_stages::raise::{AccountFacts, MessageKind};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::ocsf::OCSF_VERSION;
 use super::partition::partition_of_region;
 use super::*;
 use crate::sinks::Notice;
-use crate::sinks::contract::notices::{HOSTILE, hostile, largest, usual};
+use crate::sinks::contract::notices::{HOSTILE, address, hostile, largest, usual};
 
 /// An alert that nothing is known of.
 fn bare() -> Notice {
@@ -37,11 +37,20 @@ fn all() -> Vec<Notice> {
         ou: Some("prod".to_owned()),
         tags: [("team".to_owned(), "pay".to_owned())].into(),
     });
+    told.alert.source = Some(Box::new(address()));
     told.alert.rule.tags =
         ["attack.t1078.004", "attack.exfiltration", "attack.t1537", "cve.2021-1"]
             .map(str::to_owned)
             .into();
     notices.push(told);
+    let mut country = usual(3);
+    country.alert.source = Some(Box::new(Address { asn: None, as_name: None, ..address() }));
+    notices.push(country);
+    let mut system = usual(4);
+    system.alert.event = None;
+    system.alert.source = Some(Box::new(Address { country: None, city: None, ..address() }));
+    notices.push(system);
+    notices.rotate_right(2);
     notices
 }
 
@@ -114,6 +123,10 @@ fn a_finding_says_who_what_where() {
     check("/cloud/account/name", "payments".into());
     check("/api/operation", "AuthorizeSecurityGroupIngress".into());
     check("/evidences/0/src_endpoint/ip", "198.51.100.23".into());
+    check("/evidences/0/src_endpoint/location/country", "JP".into());
+    check("/evidences/0/src_endpoint/location/city", "Tokyo".into());
+    check("/evidences/0/src_endpoint/autonomous_system/number", 64500.into());
+    check("/evidences/0/src_endpoint/autonomous_system/name", "Example".into());
     check("/evidences/0/actor/user/name", "haruka".into());
     check("/finding_info/attacks/0/sub_technique/uid", "T1078.004".into());
     check("/finding_info/attacks/1/tactic/name", "Exfiltration".into());
@@ -206,7 +219,12 @@ fn the_product_is_the_accounts_own() {
     let arn = "arn:aws-us-gov:securityhub:us-gov-west-1:999988887777:product/999988887777/default";
     assert_eq!(finding["ProductArn"], arn);
     assert_eq!(finding["AwsAccountId"], "999988887777");
-    assert_eq!(finding["ProductFields"]["askance/account"], "111122223333");
+    let fields = &finding["ProductFields"];
+    assert_eq!(fields["askance/account"], "111122223333");
+    assert_eq!(fields["askance/source-country"], "JP");
+    assert_eq!(fields["askance/source-city"], "Tokyo");
+    assert_eq!(fields["askance/source-asn"], "64500");
+    assert_eq!(fields["askance/source-as-name"], "Example");
     assert_eq!(finding["FindingProviderFields"]["Severity"]["Label"], "HIGH");
     assert_eq!(finding["FindingProviderFields"]["Types"][0], "Effects/Data Exfiltration");
     assert_eq!(finding["CreatedAt"], "2026-11-24T04:14:26Z");

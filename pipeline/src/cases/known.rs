@@ -1,20 +1,26 @@
-//! What a case says is known besides its event: one's own accounts, what was seen before, lists of networks.
+//! What a case says is known besides its event: one's own accounts, what was seen before, lists of networks
+//! and of user agents, where addresses are.
 //!
 //! ```yaml
 //! - name: an account that is not one's own
 //!   expect: hit
 //!   own_accounts: ['444455556666']
 //!   networks: {office: [203.0.113.0/24]}
+//!   user_agents: {threat_tools: ['*pacu*']}
+//!   addresses: {81.2.69.142: {country: GB, city: London, asn: 64500, as_name: Example}}
 //!   seen: [{eventName: GetCallerIdentity, ...}, NAME]   # events, or names of earlier cases
 //! ```
 //!
-//! A case that is `like` another takes all three over, and replaces those that it writes itself; `seen: null`
+//! A case that is `like` another takes all of it over, and replaces those that it writes itself; `seen: null`
 //! takes the baseline away. Without any of them nothing is known. What it means for a rule is not its concern.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use askance_stages::enrich::{Account, Baseline, BaselineBuilder, Enrich, Tables, TablesConfig};
-use askance_stages::model::parse_time;
+use askance_stages::enrich::{
+    Account, Baseline, BaselineBuilder, Enrich, Geo, Tables, TablesConfig,
+};
+use askance_stages::model::{Address, parse_time};
 use askance_stages::parse::Parser;
 use askance_stages::yaml::{Fault, Kind, Mapping, Node};
 use serde_json::Value;
@@ -23,7 +29,7 @@ use super::change::json;
 use super::{Case, find};
 
 /// Keys that say what is known.
-pub(super) const KEYS: [&str; 3] = ["own_accounts", "seen", "networks"];
+pub(super) const KEYS: [&str; 5] = ["own_accounts", "seen", "networks", "user_agents", "addresses"];
 
 /// What is known; `None` where nothing is written.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +37,8 @@ pub(super) struct Known {
     own_accounts: Option<Vec<String>>,
     seen: Option<Vec<Value>>,
     networks: Option<BTreeMap<String, Vec<String>>>,
+    user_agents: Option<BTreeMap<String, Vec<String>>>,
+    addresses: Option<BTreeMap<IpAddr, Address>>,
 }
 
 impl Known {
@@ -55,12 +63,21 @@ impl Known {
                 None => "without seen".to_owned(),
             });
         }
-        if let Some(node) = mapping.get("networks") {
-            known.networks = some(node).map(networks).transpose()?;
-            let lists = known.networks.iter().flatten();
-            let lists: Vec<_> =
-                lists.map(|(name, list)| format!("{name}: {}", list.join(" "))).collect();
-            words.push(format!("networks = {}", lists.join(", ")));
+        for (key, kept) in
+            [("networks", &mut known.networks), ("user_agents", &mut known.user_agents)]
+        {
+            let Some(node) = mapping.get(key) else { continue };
+            *kept = some(node).map(lists).transpose()?;
+            let all = kept.iter().flatten();
+            let all: Vec<_> =
+                all.map(|(name, list)| format!("{name}: {}", list.join(" "))).collect();
+            words.push(format!("{key} = {}", all.join(", ")));
+        }
+        if let Some(node) = mapping.get("addresses") {
+            known.addresses = some(node).map(addresses).transpose()?;
+            let all = known.addresses.iter().flatten();
+            let all: Vec<_> = all.map(|(ip, known)| format!("{ip}: {}", words_of(known))).collect();
+            words.push(format!("addresses = {}", all.join(", ")));
         }
         Ok((known, words))
     }
@@ -70,19 +87,28 @@ impl Known {
     /// # Errors
     /// Words for people: what is no account, no network or no event.
     pub(super) fn enrich(&self) -> Result<Option<Enrich>, String> {
-        if self.own_accounts.is_none() && self.seen.is_none() && self.networks.is_none() {
+        let Self { own_accounts, seen, networks, user_agents, addresses } = self;
+        let is_nothing = own_accounts.is_none()
+            && seen.is_none()
+            && networks.is_none()
+            && user_agents.is_none()
+            && addresses.is_none();
+        if is_nothing {
             return Ok(None);
         }
-        let own = self.own_accounts.iter().flatten().cloned();
+        let own = own_accounts.iter().flatten().cloned();
         let config = TablesConfig {
             accounts: own.map(|id| Account { id, ..Account::default() }).collect(),
-            networks: self.networks.clone().unwrap_or_default(),
+            networks: networks.clone().unwrap_or_default(),
+            user_agents: user_agents.clone().unwrap_or_default(),
             ..TablesConfig::default()
         };
         let tables = Tables::from_config(config).map_err(|errors| {
             errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         })?;
-        let tables = match &self.seen {
+        let written = addresses.clone().unwrap_or_default();
+        let tables = tables.with_geo(Geo { written, ..Geo::default() });
+        let tables = match seen {
             Some(events) => tables.with_baseline(baseline(events)?),
             None => tables,
         };
@@ -108,9 +134,35 @@ fn seen(list: &Node, earlier: &[Case]) -> Result<Vec<Value>, Fault> {
     Ok(events)
 }
 
-fn networks(lists: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+fn lists(lists: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
     let lists = lists.mapping()?.entries.iter();
     lists.map(|list| Ok((list.key.clone(), list.value.texts()?))).collect()
+}
+
+fn addresses(all: &Node) -> Result<BTreeMap<IpAddr, Address>, Fault> {
+    all.mapping()?.entries.iter().map(|entry| address(&entry.key, &entry.value)).collect()
+}
+
+/// What is known of one address.
+fn address(key: &str, node: &Node) -> Result<(IpAddr, Address), Fault> {
+    let wrong = |what: &str| Fault::new(node.position, format!("{key:?} {what}"));
+    let ip: IpAddr = key.parse().map_err(|_| wrong("is no address"))?;
+    let mapping = node.mapping()?;
+    let keys = ["country", "city", "asn", "as_name"];
+    if let Some(fault) = mapping.unknown_keys(&keys).into_iter().next() {
+        return Err(fault);
+    }
+    let text = |key: &str| mapping.get(key).map(|node| node.text().map(str::to_owned)).transpose();
+    let asn = mapping.get("asn").map(Node::integer).transpose()?;
+    let asn = asn.map(u32::try_from).transpose().map_err(|_| wrong("has an asn that is none"))?;
+    let (country, city, as_name) = (text("country")?, text("city")?, text("as_name")?);
+    Ok((ip, Address { ip: key.to_owned(), country, city, asn, as_name }))
+}
+
+fn words_of(known: &Address) -> String {
+    let asn = known.asn.map(|asn| format!("AS{asn}"));
+    let all = [known.country.clone(), known.city.clone(), asn, known.as_name.clone()];
+    all.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn baseline(events: &[Value]) -> Result<Baseline, String> {
@@ -169,6 +221,22 @@ mod tests {
             &[2, 2, 0, 0],
         );
         check(
+            Field::SourceUserAgents,
+            "- {name: a, expect: hit, user_agents: {t: ['*pacu*']}, event: {userAgent: x Pacu/1}}\n\
+             - {name: b, expect: hit, like: a}\n\
+             - {name: c, expect: hit, like: a, user_agents: null}\n",
+            &[1, 1, 0],
+        );
+        check(
+            Field::SourceAsn,
+            "- {name: a, expect: hit, addresses: {81.2.69.142: {asn: 64500}}, \
+             event: {sourceIPAddress: 81.2.69.142}}\n\
+             - {name: b, expect: hit, like: a}\n\
+             - {name: c, expect: hit, like: a, addresses: {81.2.69.142: {country: GB}}}\n\
+             - {name: d, expect: hit, like: a, addresses: null}\n",
+            &[1, 1, 0, 0],
+        );
+        check(
             Field::AccountName,
             "- {name: a, expect: hit, own_accounts: ['111122223333'], event: {}}\n",
             &[0],
@@ -225,6 +293,14 @@ mod tests {
         fails(
             "- {name: a, expect: hit, event: {}, networks: {o: [here]}}\n",
             "3:3: \"here\" in the list \"o\" is no network: write 203.0.113.0/24 or an address",
+        );
+        fails(
+            "- {name: a, expect: hit, event: {}, addresses: {here: {country: GB}}}\n",
+            "3:55: \"here\" is no address",
+        );
+        fails(
+            "- {name: a, expect: hit, event: {}, addresses: {1.1.1.1: {asn: -1}}}\n",
+            "3:58: \"1.1.1.1\" has an asn that is none",
         );
         fails(
             "- {name: a, expect: hit, event: {}, seen: [b]}\n",

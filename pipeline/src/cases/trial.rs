@@ -87,7 +87,7 @@ impl Trial {
                 keeper.take(*entry);
             }
             Output::Reject(reject) => rejects.push(reject.reason.words()),
-            Output::Alert(_) | Output::Unknown(_) => {}
+            Output::Alert(_) | Output::Given(_) | Output::Unknown(_) => {}
         };
         Worker::new(&self.detect).run(Input::Whole(file.as_bytes()), "", &mut sink, &|| false);
         let (tells, _) = keeper.finish();

@@ -17,6 +17,7 @@ use super::{code, eprintln_line};
 use crate::aws::Aws;
 use crate::baseline::Rebuilder;
 use crate::config::{self, Config, ConfigError, Loaded};
+use crate::organization::Refresher;
 use crate::runtime::clock::Clock;
 use crate::runtime::plan::Plan;
 use crate::runtime::rejects;
@@ -108,6 +109,12 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         families.config_reloads.with_label_values(&[outcome]);
     }
     families.config_is_current.set(1);
+    let aws = Aws::new(&config.aws, &families);
+    // Before the plan, which reads what it has been told.
+    let refresher = match Refresher::of(config, &aws, &health) {
+        Some(refresher) => Some((refresher.first(&stops.stop).await, refresher)),
+        None => None,
+    };
     let plan = Plan::build(config, args.keep_going, clock.now())
         .with_context(|| format!("cannot use the rules of {}", loaded.path.display()))?;
     for warning in &plan.warnings {
@@ -116,7 +123,6 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let (rules, routes) = (plan.detect.rules.rules.len(), plan.raise.routes.len());
     plan.tell(&families);
     let (plan, current) = watch::channel(Arc::new(plan));
-    let aws = Aws::new(&config.aws, &families);
     let sinks = open_sinks(config, &aws).await?;
     let rejects = match &config.rejects {
         Some(rejects) => {
@@ -141,6 +147,8 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     let reloader = tokio::spawn(reloader.run(reloads, stops.stop.clone()));
     let rebuilder = Rebuilder::of(config, &aws, &clock, (&families, &health));
     let rebuilder = rebuilder.map(|rebuilder| tokio::spawn(rebuilder.run(stops.stop.clone())));
+    let refresher =
+        refresher.map(|(wait, refresher)| tokio::spawn(refresher.run(wait, stops.stop.clone())));
     let service = Service {
         sources,
         sinks,
@@ -168,9 +176,8 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     stops.end_now.cancel();
     watchdog.abort();
     reloader.abort();
-    if let Some(rebuilder) = rebuilder {
-        rebuilder.abort();
-    }
+    refresher.iter().for_each(tokio::task::JoinHandle::abort);
+    rebuilder.iter().for_each(tokio::task::JoinHandle::abort);
     store.close().await;
     pages_stop.cancel();
     if let Some(pages) = pages {

@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, bail};
 use askance_stages::correlate::{Correlations, Keeper, KeeperLimits};
-use askance_stages::enrich::Enrich;
+use askance_stages::enrich::{Enrich, Sessions, Tables};
 use askance_stages::filter::FilterConfig;
 use askance_stages::flow::{Detect, DetectConfig, Output, Unknown};
 use askance_stages::matcher::RuleSet;
@@ -49,8 +49,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
     let mut totals = Totals::default();
     let level = config.min_level.map_or(args.level.into(), |level| level.max(args.level.into()));
     let Some(enrich) = enrich(args, &config) else { return Ok(code::USE) };
-    let has_baseline = enrich.tables.has_baseline();
-    let loaded = load_rules(args, &config, (level, has_baseline), &mut totals)?;
+    let loaded = load_rules(args, &config, (level, &enrich.tables), &mut totals)?;
     let Some((rules, correlations)) = loaded else {
         return Ok(code::USE);
     };
@@ -72,6 +71,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
             limits: config.limits,
             without_event: args.no_event || matches!(args.format, Format::Table | Format::Csv),
             with_days: args.stats,
+            with_given: config.with_sessions,
             without_prefilter: args.no_prefilter,
             ..DetectConfig::default()
         },
@@ -87,6 +87,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         totals,
         seen: Seen::default(),
         keeper: Some(Keeper::new(&detect.correlations, KeeperLimits::default())),
+        sessions: Sessions::default(),
         progress: is_shared.then_some(&progress),
         show_unknown: args.show_unknown,
         path: String::new(),
@@ -168,7 +169,7 @@ fn tell(who: &str, what: &[impl Display]) {
 fn load_rules(
     args: &ScanArgs,
     config: &ScanConfig,
-    (level, has_baseline): (Level, bool),
+    (level, tables): (Level, &Tables),
     totals: &mut Totals,
 ) -> anyhow::Result<Option<(RuleSet, Correlations)>> {
     let is_named = !args.rules.rule_paths.is_empty();
@@ -209,9 +210,10 @@ fn load_rules(
     if reading.rules.is_empty() {
         eprintln_line("askance: warning: there is no rule to run, so nothing can be found");
     }
-    if !has_baseline {
+    if !tables.has_baseline() {
         totals.rules_of_baseline = rulebook::without_baseline(&mut reading);
     }
+    totals.rules_of_lists = rulebook::without_lists(&mut reading, tables);
     let correlations = rulebook::correlations(&mut reading, level);
     match rulebook::compile(reading.rules, level, &correlations) {
         Ok(rules) => {
@@ -315,6 +317,8 @@ struct Receiver<'p> {
     seen: Seen,
     /// What correlations have been fed; `None` once they are told.
     keeper: Option<Keeper<'p>>,
+    /// Keys that were given, as far as was read.
+    sessions: Sessions,
     /// Where alerts share the terminal with a progress bar.
     progress: Option<&'p Progress>,
     show_unknown: bool,
@@ -328,7 +332,11 @@ impl Receiver<'_> {
     /// False if no more is wanted.
     fn take(&mut self, event: Event) -> bool {
         match event {
-            Event::Output(Output::Alert(alert)) => return self.alert(&alert),
+            Event::Output(Output::Alert(mut alert)) => {
+                self.sessions.complete(&mut alert);
+                return self.alert(&alert);
+            }
+            Event::Output(Output::Given(given)) => self.sessions.note(*given),
             Event::Output(Output::Entry(entry)) => {
                 if let Some(keeper) = &mut self.keeper {
                     keeper.take(*entry);

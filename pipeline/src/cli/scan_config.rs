@@ -35,6 +35,8 @@ pub struct ScanConfig {
     pub drop: Vec<config::DropCondition>,
     /// `enrich`, and `alerts.accounts`.
     pub context: Context,
+    /// `enrich.sessions`.
+    pub with_sessions: bool,
     /// `limits`.
     pub limits: DecodeLimits,
 }
@@ -73,6 +75,7 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
         drop: config.filter.drop,
         regions: config.filter.regions,
         min_level: config.filter.min_level.map(config::LevelName::level),
+        with_sessions: config.enrich.sessions,
         limits: DecodeLimits {
             max_object_bytes: config.limits.max_object.0,
             max_ratio: config.limits.max_ratio,

@@ -27,6 +27,7 @@ pub fn card(stored: &StoredAlert, alert: &Alert, language: Language) -> String {
     card.row("when", alert.time.as_deref());
     card.row("who", Some(&who(&alert.actor)));
     card.row("arn", alert.actor.arn.as_deref());
+    behind(&mut card, alert);
     let place = [&alert.account, &alert.region].map(|part| part.as_deref().unwrap_or("unknown"));
     card.row("where", Some(&place.join(" ")));
     for resource in &alert.resource {
@@ -69,6 +70,16 @@ pub fn card(stored: &StoredAlert, alert: &Alert, language: Language) -> String {
         }
     }
     card.text
+}
+
+/// The sessions before the actor's own, and who took the first one.
+fn behind(card: &mut Card, alert: &Alert) {
+    let Some(behind) = alert.behind.as_deref() else { return };
+    for (index, hop) in behind.via.iter().chain([&behind.first]).enumerate() {
+        let name = if index == 0 { "taken by" } else { "" };
+        let arn = hop.actor.arn.as_ref().map_or(String::new(), |arn| format!(" ({arn})"));
+        card.row(name, Some(&format!("{}{arn}, {}", who(&hop.actor), hop.at)));
+    }
 }
 
 fn fate(card: &mut Card, stored: &StoredAlert) {

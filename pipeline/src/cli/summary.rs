@@ -30,6 +30,8 @@ pub struct Totals {
     pub rules: usize,
     /// Rules that did not run for want of a baseline.
     pub rules_of_baseline: usize,
+    /// Rules that ask for lists which are not given.
+    pub rules_of_lists: usize,
     /// Rules that ran and only feed correlations.
     pub feeding_rules: usize,
     /// Documents of rule files that don't run here, by reason.
@@ -129,6 +131,10 @@ impl Totals {
         if self.rules_of_baseline > 0 {
             let rules = plural(self.rules_of_baseline as u64, "rule");
             line.push_str(&format!(", {rules} not run (no --baseline)"));
+        }
+        if self.rules_of_lists > 0 {
+            let rules = plural(self.rules_of_lists as u64, "rule");
+            line.push_str(&format!(", {rules} not run (no list of that name)"));
         }
         if self.old_correlations > 0 {
             line.push_str(&format!(

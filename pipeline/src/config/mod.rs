@@ -27,9 +27,9 @@ pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AlertsConfig, AwsConfig, BaselineConfig, CorrelateConfig, DropCondition, DynamoStoreConfig,
-    EnrichConfig, FilterSection, Language, LevelName, LimitsConfig, MetricsConfig, RejectsConfig,
-    Route, RulesConfig, StoreConfig, Suppression,
+    AccountsConfig, AlertsConfig, AwsConfig, BaselineConfig, CorrelateConfig, DropCondition,
+    DynamoStoreConfig, EnrichConfig, FilterSection, GeoConfig, Language, LevelName, LimitsConfig,
+    MetricsConfig, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
@@ -49,7 +49,7 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Which records are looked at.
     pub filter: FilterSection,
-    /// What is known besides the records, for the `askance.*` fields of rules.
+    /// What is known besides the records: for the `askance.*` fields of rules, and for people.
     pub enrich: EnrichConfig,
     /// How events are put together in correlations.
     pub correlate: CorrelateConfig,

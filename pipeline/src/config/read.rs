@@ -8,8 +8,8 @@ use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
 use super::{
-    BaselineConfig, Config, DynamoStoreConfig, RejectsConfig, SecretRef, SourceConfig, StoreConfig,
-    check, schema,
+    AccountsConfig, BaselineConfig, Config, DynamoStoreConfig, RejectsConfig, SecretRef,
+    SourceConfig, StoreConfig, check, schema,
 };
 use crate::store::LEDGER_AT_LEAST;
 
@@ -195,6 +195,12 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
             ));
         }
     }
+    let most_often = AccountsConfig::MOST_OFTEN;
+    if config.enrich.accounts.as_ref().is_some_and(|accounts| accounts.every < most_often) {
+        let place = at(&["enrich", "accounts", "every"]);
+        let message = format!("enrich.accounts.every must be {most_often} or more");
+        faults.push(Fault::new(place, message).hint("6h unless written"));
+    }
     if let StoreConfig::Dynamodb(store) = &config.store {
         faults.extend(table_faults(store, config.sinks.len(), &at));
     }
@@ -281,7 +287,11 @@ fn place(config: &mut Config, folder: &Path) {
     config.rules.placeholders.iter_mut().for_each(set);
     config.alerts.accounts.iter_mut().for_each(set);
     config.enrich.networks.values_mut().for_each(set);
+    config.enrich.user_agents.values_mut().for_each(set);
     config.enrich.baseline.iter_mut().for_each(|baseline| set(&mut baseline.path));
+    config.enrich.accounts.iter_mut().for_each(|accounts| set(&mut accounts.file));
+    let geo = &mut config.enrich.geo;
+    geo.city.iter_mut().chain(&mut geo.asn).for_each(set);
     match &mut config.store {
         StoreConfig::Sqlite { path, .. } => set(path),
         StoreConfig::Dynamodb(_) => {}

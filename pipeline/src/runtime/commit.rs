@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use askance_stages::correlate::{Bundle, Keeper, KeeperLimits, Tell, unbundle};
+use askance_stages::enrich::Sessions;
 use askance_stages::model::{Alert, rfc3339};
 use askance_stages::raise::Outcome;
 use jiff::Timestamp;
@@ -76,6 +77,8 @@ pub struct Committer {
     pub stop: CancellationToken,
     /// When groups of correlations are looked for next; at the start at once.
     pub look_at: Option<tokio::time::Instant>,
+    /// Keys that were given, as far as was read here: it is kept in memory alone.
+    pub sessions: Sessions,
 }
 
 /// What is written besides alerts.
@@ -269,7 +272,11 @@ impl Committer {
     /// Commits deliveries together; false if the program ended before it went well.
     async fn batch(&mut self, batch: &mut Vec<Delivery>) -> bool {
         let mut work = Work { is_finite: self.settles_at_end, ..Work::default() };
-        for delivery in batch.drain(..) {
+        // What is committed together explains each other, in whatever order it came.
+        let given = batch.iter_mut().flat_map(|delivery| delivery.given.drain(..));
+        given.for_each(|given| self.sessions.note(given));
+        for mut delivery in batch.drain(..) {
+            delivery.alerts.iter_mut().for_each(|alert| self.sessions.complete(alert));
             self.families.correlate_events.inc_by(delivery.entries.len() as u64);
             if let (Some(key), Some(_)) = (&delivery.key, &delivery.end) {
                 point("matched", key);

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use askance_stages::enrich::Sessions;
+
 use super::*;
 use crate::config;
 use crate::runtime::simulation::faults::{Fault, Faults};
@@ -30,6 +32,7 @@ fn object(name: &str, fence: Option<&Fence>) -> ([Delivery; 2], Acked) {
         key: Some(name.to_owned()),
         alerts: vec![alert(&format!("{name}-{number}"), name)],
         entries: Vec::new(),
+        given: Vec::new(),
         is_historic: false,
         rejects: vec![reject(&format!("{name}-{number}"))],
         fence: fence.cloned(),
@@ -65,6 +68,7 @@ async fn check(fence: Fence, faults: Vec<(u64, Fault)>, is_committed: bool) {
         settles_at_end: false,
         stop: CancellationToken::new(),
         look_at: None,
+        sessions: Sessions::default(),
     };
     let (free, free_acked) = object("free", None);
     let (fenced, fenced_acked) = object("fenced", Some(&fence));

@@ -72,6 +72,7 @@ impl Plan {
         if !known.enrich.tables.has_baseline() {
             rulebook::without_baseline(&mut reading);
         }
+        rulebook::without_lists(&mut reading, &known.enrich.tables);
         let subjects = Subject::all(&reading);
         let words = subjects.map(|subject| (subject.id.to_owned(), words(&subject))).collect();
         let level = config.filter.min_level.map_or(Level::ALL[0], config::LevelName::level);
@@ -103,6 +104,7 @@ impl Plan {
                 },
                 without_event: config.alerts.without_event,
                 with_newest: true,
+                with_given: config.enrich.sessions,
                 nanoseconds: Some(nanoseconds),
                 ..DetectConfig::default()
             },

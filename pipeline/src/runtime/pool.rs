@@ -174,6 +174,7 @@ fn object(
                 batch.push(Event::Output(Output::Alert(alert)), 1024 + event);
             }
             Output::Entry(entry) => batch.push(Event::Output(Output::Entry(entry)), 1024),
+            Output::Given(given) => batch.push(Event::Output(Output::Given(given)), 512),
             Output::Unknown(unknown) => batch.push(Event::Output(Output::Unknown(unknown)), 256),
         };
         worker.run(input, &path, &mut sink, &should_stop)

@@ -169,6 +169,7 @@ fn changed_for_good(old: &Config, new: &Config) -> Vec<&'static str> {
         ("metrics", differs(&old.metrics, &new.metrics)),
         ("limits", differs(&old.limits, &new.limits)),
         ("aws", differs(&old.aws, &new.aws)),
+        ("enrich.accounts", differs(&old.enrich.accounts, &new.enrich.accounts)),
         ("alerts.languages", differs(&old.alerts.languages, &new.alerts.languages)),
         ("alerts.keep", differs(&old.alerts.keep, &new.alerts.keep)),
         ("enrich.baseline.rebuild", differs(&made(old), &made(new))),

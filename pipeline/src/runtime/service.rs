@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use askance_stages::enrich::Sessions;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -120,6 +121,7 @@ impl Service {
             settles_at_end: self.bounds.settles_at_end,
             stop: stops.stop.clone(),
             look_at: Some(tokio::time::Instant::now()),
+            sessions: Sessions::default(),
         };
         let mut committer = tokio::spawn(committer.run(delivered));
         let sinks_stop = CancellationToken::new();

@@ -50,7 +50,8 @@ pub struct Ended {
 impl Work {
     /// Takes a delivery in.
     pub fn add(&mut self, delivery: Delivery) {
-        let Delivery { source, key, alerts, entries, is_historic, rejects, fence, end } = delivery;
+        let Delivery { source, key, alerts, entries, is_historic, rejects, fence, end, given: _ } =
+            delivery;
         self.fences.extend(fence.clone());
         self.alerts.extend(alerts.into_iter().map(|alert| (alert, fence.clone())));
         self.rejects.extend(rejects.into_iter().map(|reject| (reject, fence.clone())));
@@ -129,6 +130,7 @@ mod tests {
             key: None,
             alerts: Vec::new(),
             entries: vec![entry],
+            given: Vec::new(),
             is_historic: false,
             rejects: Vec::new(),
             fence,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use askance_stages::decode::{Input, WHOLE_INPUT};
 use askance_stages::flow::{Output, Worker};
-use askance_stages::model::{Alert, Entry, Reason, Reject, parse_time};
+use askance_stages::model::{Alert, Entry, Given, Reason, Reject, parse_time};
 use askance_stages::tally::Tally;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -38,6 +38,8 @@ pub struct Delivery {
     pub alerts: Vec<Alert>,
     /// Events for correlations.
     pub entries: Vec<Entry>,
+    /// Keys that were given to somebody.
+    pub given: Vec<Given>,
     /// It comes from a replay that tells people.
     pub is_historic: bool,
     /// What could not be read; `at` is filled in when it is committed.
@@ -156,6 +158,7 @@ fn refusal(refused: Refused, ack: Ack) -> Delivery {
         key: refused.key,
         alerts: Vec::new(),
         entries: Vec::new(),
+        given: Vec::new(),
         is_historic: false,
         rejects: vec![row],
         fence: ack.fence().cloned(),
@@ -172,6 +175,7 @@ struct Parts<'p> {
     fence: Option<Fence>,
     alerts: Vec<Alert>,
     entries: Vec<Entry>,
+    given: Vec<Given>,
     size: usize,
     count: u64,
     rejects: Vec<RejectRow>,
@@ -202,6 +206,11 @@ impl Parts<'_> {
                 }
                 self.size += 1024;
                 self.entries.push(*entry);
+                self.hand_on();
+            }
+            Output::Given(given) => {
+                self.size += 512;
+                self.given.push(*given);
                 self.hand_on();
             }
             // Counted by rule in the tally.
@@ -260,6 +269,7 @@ impl Parts<'_> {
             key: self.key.clone(),
             alerts: std::mem::take(&mut self.alerts),
             entries: std::mem::take(&mut self.entries),
+            given: std::mem::take(&mut self.given),
             is_historic: self.is_historic(),
             rejects: std::mem::take(&mut self.rejects),
             fence: self.fence.clone(),
@@ -285,6 +295,7 @@ fn run<'p>(
         fence: ack.fence().cloned(),
         alerts: Vec::new(),
         entries: Vec::new(),
+        given: Vec::new(),
         size: 0,
         count: 0,
         rejects: Vec::new(),

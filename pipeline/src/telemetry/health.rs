@@ -16,6 +16,8 @@ pub enum Part {
     Config,
     /// The baseline that the service makes. While it cannot, the old one holds.
     Baseline,
+    /// The accounts are as AWS Organizations lists them now. Those of an older answer still hold.
+    Accounts,
     /// A sink, by name. A sink that is down does not make the program unready: its alerts wait.
     Sink(String),
 }
@@ -82,7 +84,7 @@ impl Health {
 impl Part {
     /// Does the program do its work all the same?
     fn only_warns(&self) -> bool {
-        matches!(self, Self::Sink(_) | Self::Config | Self::Baseline)
+        matches!(self, Self::Sink(_) | Self::Config | Self::Baseline | Self::Accounts)
     }
 
     fn words(&self) -> String {
@@ -92,6 +94,7 @@ impl Part {
             Self::Start => "start".to_owned(),
             Self::Config => "configuration".to_owned(),
             Self::Baseline => "baseline".to_owned(),
+            Self::Accounts => "accounts".to_owned(),
             Self::Sink(name) => format!("sink {name}"),
         }
     }
@@ -106,7 +109,9 @@ mod tests {
         let health = Health::default();
         health.trouble(Part::Sink("people".into()), "cannot connect");
         assert_eq!(health.why_unready(), Vec::<String>::new());
-        assert_eq!(health.warnings(), ["sink people: cannot connect"]);
+        health.trouble(Part::Accounts, "denied");
+        assert_eq!(health.why_unready(), Vec::<String>::new());
+        assert_eq!(health.warnings(), ["accounts: denied", "sink people: cannot connect"]);
         health.trouble(Part::Store, "disk full");
         assert_eq!(health.why_unready(), ["store: disk full"]);
         health.well(&Part::Store);

@@ -51,6 +51,17 @@ fn the_example_configuration_changes_the_story() {
 }
 
 #[test]
+fn the_example_of_a_threat_list_asks_about_what_came_from_there() {
+    let run = at_root(&["scan", "examples/trail", "--config", "examples/threat_lists.yaml"]);
+    run.exits(0).says("\"203.0.113.57\" in the list \"addresses\"").says("security");
+    let asked = run.out.lines().filter(|line| line.contains("on a threat list"));
+    let asked: Vec<_> = asked.map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(asked.len(), 1, "{}", run.out);
+    assert_eq!(asked[0][1], "15:02:17", "the sign-in of root");
+    assert!(!run.err.contains("no list of that name"), "{}", run.err);
+}
+
+#[test]
 fn the_commands_of_the_examples_run() {
     let placeholders = ["--placeholders", "examples/rules/placeholders.yml"];
     for args in [

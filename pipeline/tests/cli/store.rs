@@ -1,6 +1,6 @@
 //! Commands that look into a store: alerts, outbox, rejects, backup and restore.
 //!
-//! The store is made here as the service makes it, with the tables of version 1.
+//! The store is made here as the service makes it, with its tables.
 
 use std::fs;
 
@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::records::trail_of;
 use crate::sandbox::{Run, Sandbox};
 
-const TABLES: [&str; 2] = [
+const TABLES: [&str; 3] = [
     include_str!("../../src/store/sqlite/schema.sql"),
     include_str!("../../src/store/sqlite/windows.sql"),
+    include_str!("../../src/store/sqlite/events.sql"),
 ];
 
 /// Text that would move the cursor, forge a line or turn the direction of writing.
@@ -57,7 +58,7 @@ fn store(rows: &[Row]) -> Sandbox {
         .execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 1095977793;")
         .unwrap();
     connection.execute_batch(&TABLES.join("\n")).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2; PRAGMA journal_mode = WAL;").unwrap();
+    connection.execute_batch("PRAGMA user_version = 3; PRAGMA journal_mode = WAL;").unwrap();
     let words = json!({
         "description": "Nobody sees what is done.",
         "ask": {"en": "Was this meant?", "ja": "意図した操作ですか。"},
@@ -370,7 +371,7 @@ fn what_is_in_the_store_is_told() {
         .collect();
     expect_test::expect![[r#"
         store     askance.db
-        tables    version 2
+        tables    version 3
         objects   0
         alerts    3: 1 merged, 1 suppressed, 1 told
         rejects   0

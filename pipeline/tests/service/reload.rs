@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use askance_benches::mmdb::mmdb;
 use serde_json::{Value, json};
 
 use crate::corpus::{ids, objects};
@@ -118,6 +119,42 @@ fn a_bad_file_keeps_the_old_one_and_says_so() {
     }
     wait("both alerts", || titles(&home, "alerts.jsonl") == ["Good", "Good"]);
     assert!(metric(&program, "askance_config_reloads_total{outcome=\"failed\"} 2"));
+    program.stop();
+}
+
+#[test]
+fn a_database_of_addresses_that_is_replaced_is_taken_over_by_itself() {
+    let home = home(&format!("{OWN_RULES}enrich: {{geo: {{city: city.mmdb}}}}\n"));
+    fs::write(home.path("rules/one.yml"), rule("One")).unwrap();
+    let place = |country: &str| {
+        let networks = [("81.2.69.0/24", json!({ "country": { "iso_code": country } }))];
+        fs::write(home.path("new"), mmdb("Made-Up-Country", true, &networks)).unwrap();
+        fs::rename(home.path("new"), home.path("city.mmdb")).unwrap();
+    };
+    let event = |id: u32| {
+        let text = String::from_utf8(stop_logging(id)).unwrap();
+        let from = "\"eventVersion\":\"1.08\",\"sourceIPAddress\":\"81.2.69.142\"";
+        text.replace("\"eventVersion\":\"1.08\"", from).into_bytes()
+    };
+    let countries = || -> Vec<String> {
+        let country = |alert: &Value| alert["source"]["country"].to_string();
+        home.alerts("alerts.jsonl").iter().map(country).collect()
+    };
+    place("GB");
+    let mut program = home.start();
+    put(&home, "1.json", &event(1));
+    wait("the first alert", || countries() == ["\"GB\""]);
+    place("ZZ");
+    program.until("that the new one is seen", taken);
+    put(&home, "2.json", &event(2));
+    wait("the second alert", || countries() == ["\"GB\"", "\"ZZ\""]);
+    // One that is damaged leaves the good one in place.
+    fs::write(home.path("city.mmdb"), b"none").unwrap();
+    program.until("that the bad one is refused", |line| {
+        line["error"].as_str().is_some_and(|error| error.contains("city.mmdb for enrich.geo.city"))
+    });
+    put(&home, "3.json", &event(3));
+    wait("the third alert", || countries() == ["\"GB\"", "\"ZZ\"", "\"ZZ\""]);
     program.stop();
 }
 

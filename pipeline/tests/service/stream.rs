@@ -4,6 +4,7 @@
 //!
 //! It also notes what must not be seen: that a shard is read before its parents are.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
@@ -34,8 +35,8 @@ struct Streams {
     shards: Vec<Shard>,
     /// The newest sequence number.
     count: u64,
-    /// Records that were given out, as often as they were.
-    given: u64,
+    /// How often each record was given out.
+    given: BTreeMap<u64, u64>,
     wrong: Vec<String>,
 }
 
@@ -140,7 +141,12 @@ impl Stream {
 
     /// How many records were given out, as often as they were.
     pub(crate) fn given(&self) -> u64 {
-        self.lock().given
+        self.lock().given.values().sum()
+    }
+
+    /// How often the record of this sequence number was given out.
+    pub(crate) fn times(&self, sequence: &str) -> u64 {
+        self.lock().given.get(&number(sequence)).copied().unwrap_or(0)
     }
 
     /// What must not have been seen.
@@ -242,7 +248,9 @@ impl Streams {
         let found: Vec<&(u64, Vec<u8>)> = behind.clone().take(limit).collect();
         let left = behind.count() - found.len();
         let after = found.last().map_or(after, |(number, _)| *number);
-        self.given += found.len() as u64;
+        for (number, _) in &found {
+            *self.given.entry(*number).or_default() += 1;
+        }
         let found: Vec<Value> = found
             .into_iter()
             .map(|(number, data)| {

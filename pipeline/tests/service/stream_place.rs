@@ -1,5 +1,5 @@
-//! A stream, a table of leases and a table of state, and homes for the program beside them; records as
-//! subscriptions and producers put them.
+//! A stream and a table of leases, and homes for the program beside them; records as subscriptions and
+//! producers put them.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,7 +23,6 @@ pub(crate) struct StreamPlace {
     pub(crate) stream: Stream,
     moto: Moto,
     turn: Turn,
-    /// Of leases; that of the state has it with `-state` behind.
     table: String,
     runtime: Runtime,
     leases: aws_sdk_dynamodb::Client,
@@ -60,14 +59,14 @@ impl StreamPlace {
         Self { stream, moto, turn, table, runtime, leases, _gateway: gateway }
     }
 
-    /// A home whose alerts go to a file.
-    pub(crate) fn home(&self, store: &str, more: &str) -> Home {
+    /// A home with a store of its own, whose alerts go to a file; `more` is put into the source's settings.
+    pub(crate) fn home(&self, more: &str) -> Home {
         let config = format!(
             "sources:\n    live: {{type: kinesis, stream: {NAME}, application: {}, {more}}}\n\
              sinks:\n    file: {{type: file, path: {ALERTS}}}\n\
              routes:\n    - {{to: [file]}}\n\
              alerts: {{merge_window: 0s}}\n\
-             store: {{{store}}}\n\
+             store: {{type: sqlite, path: askance.db}}\n\
              metrics: {{listen: \"127.0.0.1:0\"}}\n",
             self.table
         );
@@ -84,13 +83,6 @@ impl StreamPlace {
         let home = Home::new(&config, environment);
         std::fs::create_dir(home.path("out")).unwrap();
         home
-    }
-
-    /// A home of a replica that shares its state with others.
-    pub(crate) fn replica(&self, name: &str, more: &str) -> Home {
-        let store =
-            format!("type: dynamodb, table: {}-state, replica: {name}, claim: 4s", self.table);
-        self.home(&store, more)
     }
 
     /// Puts the records of an object in one of the forms that they come in.

@@ -1,6 +1,7 @@
 //! Makes an alert of a record and the rule that matched it.
 
 mod compact;
+mod given;
 mod identity;
 
 use std::cell::OnceCell;
@@ -8,11 +9,12 @@ use std::cell::OnceCell;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Actor, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values, alert_id,
-    bounded, rfc3339, static_text,
+    Actor, Address, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values,
+    alert_id, bounded, rfc3339, static_text,
 };
 
 pub use compact::compact;
+pub use given::given;
 pub use identity::{actor, event_identity};
 
 /// Most resources that an alert names; some calls carry a thousand.
@@ -25,17 +27,20 @@ const MAX_PATH: usize = 512;
 
 /// Everything an alert is made of besides its rule; worked out once for all rules of a record.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct Facts<'r> {
     /// What makes it the same event wherever it is read.
     pub identity: String,
     time: Option<jiff::Timestamp>,
-    account: Option<String>,
-    region: Option<String>,
-    actor: Actor,
+    account: Option<&'r str>,
+    region: Option<&'r str>,
+    /// Once an alert wants it.
+    actor: OnceCell<Actor>,
+    source: Option<Box<Address>>,
     /// The record as compact JSON, once an alert wants it: what only feeds correlations does not.
     event: OnceCell<Option<Box<RawValue>>>,
     with_event: bool,
-    shared_event: Option<String>,
+    shared_event: Option<&'r str>,
+    access_key: Option<&'r str>,
 }
 
 /// What is known of the record's place and what is wanted in the alert.
@@ -47,29 +52,32 @@ pub struct Context<'a> {
     pub index: u64,
 }
 
-impl Facts {
-    /// Reads what alerts tell from a record.
+impl<'r> Facts<'r> {
+    /// Reads what alerts tell from a record; `source` is what is known of where it came from.
     #[must_use]
     pub fn of(
-        record: &Record<'_>,
+        record: &Record<'r>,
         time: Option<jiff::Timestamp>,
-        account: Option<&str>,
+        account: Option<&'r str>,
+        source: Option<Address>,
         with_event: bool,
     ) -> Self {
         Self {
             identity: event_identity(record, account, || compact(record)),
             time,
-            account: account.map(str::to_owned),
-            region: record.text(&["awsRegion"]).map(str::to_owned),
-            actor: actor(record),
+            account,
+            region: record.text(&["awsRegion"]),
+            actor: OnceCell::new(),
+            source: source.map(Box::new),
             shared_event: shared_event(record),
+            access_key: given::key_of(record),
             event: OnceCell::new(),
             with_event,
         }
     }
 }
 
-impl Facts {
+impl Facts<'_> {
     fn event(&self, record: &Record<'_>) -> Option<Box<RawValue>> {
         let event = || RawValue::from_string(compact(record)).ok();
         self.with_event.then(|| self.event.get_or_init(event).clone()).flatten()
@@ -81,7 +89,7 @@ impl Facts {
 pub fn alert(
     facts_of_rule: &RuleFacts,
     record: &Record<'_>,
-    facts: &Facts,
+    facts: &Facts<'_>,
     matched: Vec<Matched>,
     context: Context<'_>,
 ) -> Alert {
@@ -90,16 +98,19 @@ pub fn alert(
         time: facts.time.map(rfc3339),
         level: facts_of_rule.level,
         rule: facts_of_rule.rule.clone(),
-        account: facts.account.clone(),
-        region: facts.region.clone(),
-        actor: facts.actor.clone(),
+        account: facts.account.map(str::to_owned),
+        region: facts.region.map(str::to_owned),
+        actor: facts.actor.get_or_init(|| actor(record)).clone(),
+        source: facts.source.clone(),
         resource: resources(&facts_of_rule.resource, record),
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,
         correlation: None,
         event: facts.event(record),
+        behind: None,
         is_historic: false,
-        shared_event: facts.shared_event.clone(),
+        shared_event: facts.shared_event.map(str::to_owned),
+        access_key: facts.access_key.map(str::to_owned),
     }
 }
 
@@ -108,25 +119,33 @@ pub fn alert(
 pub fn summary(
     facts_of_rule: &RuleFacts,
     record: &Record<'_>,
-    facts: &Facts,
+    facts: &Facts<'_>,
     context: Context<'_>,
 ) -> Summary {
-    let cut = |text: &Option<String>, most: usize| text.as_deref().map(|text| bounded(text, most));
+    let cut = |text: Option<&str>, most: usize| text.map(|text| bounded(text, most));
+    let cut_own = |text: Option<String>, most: usize| match text {
+        Some(text) if text.len() > most => Some(bounded(&text, most)),
+        short => short,
+    };
+    let Actor { kind, name, arn, account, session } =
+        facts.actor.get().cloned().unwrap_or_else(|| actor(record));
     let mut resource = resources(&facts_of_rule.resource, record);
     resource.truncate(Summary::MAX_RESOURCES);
     for resource in &mut resource {
-        resource.id = bounded(&resource.id, MAX_NAME);
-        resource.kind = cut(&resource.kind, MAX_WORD);
+        if resource.id.len() > MAX_NAME {
+            resource.id = bounded(&resource.id, MAX_NAME);
+        }
+        resource.kind = cut_own(resource.kind.take(), MAX_WORD);
     }
     Summary {
-        account: cut(&facts.account, MAX_WORD),
-        region: cut(&facts.region, MAX_WORD),
+        account: cut(facts.account, MAX_WORD),
+        region: cut(facts.region, MAX_WORD),
         actor: Actor {
-            kind: cut(&facts.actor.kind, MAX_WORD),
-            name: cut(&facts.actor.name, MAX_NAME),
-            arn: cut(&facts.actor.arn, MAX_NAME),
-            account: cut(&facts.actor.account, MAX_WORD),
-            session: cut(&facts.actor.session, MAX_NAME),
+            kind: cut_own(kind, MAX_WORD),
+            name: cut_own(name, MAX_NAME),
+            arn: cut_own(arn, MAX_NAME),
+            account: cut_own(account, MAX_WORD),
+            session: cut_own(session, MAX_NAME),
         },
         resource,
         origin: Some(Origin { path: bounded(context.path, MAX_PATH), index: context.index }),
@@ -136,11 +155,11 @@ pub fn summary(
 
 /// What joins the records of one act in several accounts; the same key of Insights joins a beginning
 /// and an end.
-fn shared_event(record: &Record<'_>) -> Option<String> {
+fn shared_event<'r>(record: &Record<'r>) -> Option<&'r str> {
     if record.text(&["eventCategory"]) == Some("Insight") {
         return None;
     }
-    record.text(&["sharedEventID"]).filter(|id| !id.is_empty()).map(str::to_owned)
+    record.text(&["sharedEventID"]).filter(|id| !id.is_empty())
 }
 
 /// What was acted on: by the rule's paths, then what CloudTrail lists; each id once.

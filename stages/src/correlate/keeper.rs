@@ -11,7 +11,7 @@ use super::compile::{Correlation, Correlations};
 use super::group::{Group, Kept, Who};
 use super::look::{Moment, Tell};
 use super::step::StepCounts;
-use crate::model::{Entry, Resource};
+use crate::model::{Entry, Resource, parse_time};
 
 /// What a keeper may hold.
 #[derive(Debug, Clone, Copy)]
@@ -168,9 +168,8 @@ impl<'c> Keeper<'c> {
             }
         }
         let mut tells = self.tells;
-        tells.sort_by(|left, right| {
-            let key = |tell: &Tell| (tell.alert.time.clone(), tell.alert.id.clone());
-            key(left).cmp(&key(right))
+        tells.sort_by_cached_key(|tell| {
+            (tell.alert.time.as_deref().and_then(parse_time), tell.alert.id.clone())
         });
         (tells, self.counts)
     }

@@ -43,13 +43,16 @@ impl Telling<'_> {
             account: shared.account,
             region: shared.region,
             actor: shared.actor,
+            source: None,
             resource: shared.resource,
             origin: first.and_then(origin).unwrap_or(none),
             matched: matched.collect(),
             correlation: Some(Box::new(told)),
+            behind: None,
             is_historic: false,
             event: None,
             shared_event: None,
+            access_key: None,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It does not know what the networks are for, nor whose addresses they are.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Longest text that is read as a network, in bytes. The longest address with a prefix has 49.
 const MAX_TEXT: usize = 64;
@@ -74,6 +74,16 @@ impl Network {
     /// Whether it is of IPv4, its first address and its last.
     pub(super) fn range(self) -> (bool, u128, u128) {
         (self.is_v4, self.first, self.last)
+    }
+
+    /// Its first address.
+    pub(super) fn first(self) -> IpAddr {
+        if self.is_v4 {
+            let bits = u32::try_from(self.first).expect("IPv4 addresses have 32 bits");
+            Ipv4Addr::from_bits(bits).into()
+        } else {
+            Ipv6Addr::from_bits(self.first).into()
+        }
     }
 
     /// True if no address of it is on the internet.
@@ -193,6 +203,9 @@ mod tests {
         assert_eq!(Network::parse(" 0.0.0.0/0 "), Network::parse("9.9.9.9/0"));
         assert_eq!(Network::parse("1.2.3.4"), Network::parse("1.2.3.4/32"));
         assert_eq!(Network::parse("10.255.1.2/8"), Network::parse("10.0.0.0/8"));
+        for text in ["10.255.1.2", "0.0.0.0", "255.255.255.255", "2001:db8::7"] {
+            assert_eq!(Network::parse(text).unwrap().first().to_string(), text);
+        }
     }
 
     #[test]

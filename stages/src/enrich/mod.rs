@@ -1,10 +1,12 @@
 //! Works out what a record means: the fields under `askance.` that rules may name.
 //!
 //! A function of the record and of [`Tables`], which never change while they are in use: neither the
-//! order of records nor what came before changes a value. Each family of fields has a file; their
+//! order of records nor what came before changes a value. What came before is in [`Sessions`] alone,
+//! which no rule sees. Each family of fields has a file; their
 //! names are in `model::fields`. Fields are worked out when a rule looks at them, once for each record.
 
 mod baseline;
+mod sessions;
 mod tables;
 
 mod cidr;
@@ -14,19 +16,23 @@ mod request;
 
 mod account;
 mod actor;
+mod geo;
 mod network;
 mod networks;
 mod openings;
 mod policy;
 mod shared;
 mod source;
+mod user_agents;
 mod via;
 
 use baseline::Seen;
 
-use crate::model::{Derive, DerivedValues, Field, Memo, Record};
+use crate::model::{Address, Derive, DerivedValues, Field, Memo, Record};
 
 pub use baseline::{Baseline, BaselineBuilder, BaselineError};
+pub use geo::{Geo, GeoDb, GeoError, GeoKind};
+pub use sessions::{MAX_HOPS, Sessions};
 pub use tables::{Account, TableError, Tables, TablesConfig};
 
 /// Works out the fields.
@@ -34,6 +40,15 @@ pub use tables::{Account, TableError, Tables, TablesConfig};
 pub struct Enrich {
     /// What is known.
     pub tables: Tables,
+}
+
+impl Enrich {
+    /// Where a record's call came from, for people: if it came from an address on the internet and
+    /// something is known of that.
+    #[must_use]
+    pub fn source(&self, record: &Record<'_>) -> Option<Address> {
+        source::known(record, &self.tables.geo)
+    }
 }
 
 impl Derive for Enrich {
@@ -75,6 +90,11 @@ impl Derive for Enrich {
             Field::SourceIsPrivate => source::is_private(record, into),
             Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),
             Field::SourceNetworks => source::networks(record, &tables.networks, into),
+            Field::SourceUserAgents => source::user_agents(record, &tables.user_agents, into),
+            Field::SourceCountry => source::name(record, into, |it| tables.geo.country(it)),
+            Field::SourceCity => source::name(record, into, |it| tables.geo.city(it)),
+            Field::SourceAsn => source::asn(record, &tables.geo, into),
+            Field::SourceAsName => source::name(record, into, |it| tables.geo.as_name(it)),
             Field::FirstSeenActor => tables.first_seen(Seen::Actor, record, into),
             Field::FirstSeenActorCall => tables.first_seen(Seen::ActorCall, record, into),
             Field::FirstSeenActorNetwork => tables.first_seen(Seen::ActorNetwork, record, into),

@@ -39,6 +39,11 @@ impl Networks {
         self.0.is_empty()
     }
 
+    /// Names of all lists.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Names of the lists that an address is in.
     pub(super) fn of(&self, address: Network) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(_, ranges)| ranges.has(address)).map(|(name, _)| name.as_str())

@@ -1,11 +1,14 @@
-//! What is known besides the record: the accounts and organisations that are one's own.
+//! What is known besides the record: one's own accounts and organisations, networks, addresses, and what
+//! was seen before.
 //!
 //! It is made of plain values once and never changes; where they are read from is not its concern.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::{Baseline, Seen};
+use super::geo::Geo;
 use super::networks::Networks;
+use super::user_agents::UserAgents;
 use crate::model::{DerivedValues, Record};
 
 /// One account of one's own.
@@ -34,6 +37,8 @@ pub struct TablesConfig {
     pub organizations: Vec<String>,
     /// Lists of networks by name.
     pub networks: BTreeMap<String, Vec<String>>,
+    /// Lists of user agents, or patterns of them, by name.
+    pub user_agents: BTreeMap<String, Vec<String>>,
 }
 
 /// What is wrong with a [`TablesConfig`].
@@ -60,6 +65,16 @@ pub enum TableError {
         /// As it was given.
         text: String,
     },
+    /// It fits every user agent, or none.
+    #[error(
+        "{text:?} in the list {list:?} is no user agent: write all of it, or a part with * around it"
+    )]
+    NotAUserAgent {
+        /// The list.
+        list: String,
+        /// As it was given.
+        text: String,
+    },
     /// It does not begin with `o-`.
     #[error("{id:?} is no organisation: an organisation's id begins with \"o-\"")]
     NotAnOrganization {
@@ -74,7 +89,9 @@ pub struct Tables {
     accounts: BTreeMap<String, Account>,
     organizations: BTreeSet<String>,
     pub(super) networks: Networks,
+    pub(super) user_agents: UserAgents,
     pub(super) baseline: Option<Baseline>,
+    pub(super) geo: Geo,
 }
 
 impl Tables {
@@ -105,6 +122,12 @@ impl Tables {
                 wrong.into_iter().map(|(list, text)| TableError::NotANetwork { list, text }),
             ),
         }
+        match UserAgents::new(config.user_agents) {
+            Ok(agents) => tables.user_agents = agents,
+            Err(wrong) => errors.extend(
+                wrong.into_iter().map(|(list, text)| TableError::NotAUserAgent { list, text }),
+            ),
+        }
         if errors.is_empty() { Ok(tables) } else { Err(errors) }
     }
 
@@ -112,6 +135,22 @@ impl Tables {
     #[must_use]
     pub fn with_baseline(self, baseline: Baseline) -> Self {
         Self { baseline: Some(baseline), ..self }
+    }
+
+    /// The same, with what is known of addresses.
+    #[must_use]
+    pub fn with_geo(self, geo: Geo) -> Self {
+        Self { geo, ..self }
+    }
+
+    /// Names of the lists of networks.
+    pub fn network_lists(&self) -> impl Iterator<Item = &str> {
+        self.networks.names()
+    }
+
+    /// Names of the lists of user agents.
+    pub fn user_agent_lists(&self) -> impl Iterator<Item = &str> {
+        self.user_agents.names()
     }
 
     /// Is it known what was seen before?
@@ -198,6 +237,7 @@ mod tests {
                 .to_vec(),
             organizations: vec!["o-exampleorgid".to_owned(), "ou-1".to_owned(), "o-".to_owned()],
             networks: BTreeMap::from([("office".to_owned(), vec!["home".to_owned()])]),
+            user_agents: BTreeMap::from([("tools".to_owned(), vec!["**".to_owned()])]),
         };
         let errors = Tables::from_config(config).unwrap_err();
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -210,6 +250,7 @@ mod tests {
                 "\"ou-1\" is no organisation: an organisation's id begins with \"o-\"",
                 "\"o-\" is no organisation: an organisation's id begins with \"o-\"",
                 "\"home\" in the list \"office\" is no network: write 203.0.113.0/24 or an address",
+                "\"**\" in the list \"tools\" is no user agent: write all of it, or a part with * around it",
             ]
         );
     }

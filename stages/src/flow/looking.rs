@@ -30,6 +30,12 @@ impl Looking<'_> {
         let time = filter::event_time(record);
         let account = filter::account(record);
         let region = filter::region(record);
+        // Who took a session in another account or earlier is wanted all the same.
+        if config.with_given
+            && let Some(given) = alert::given(record, time)
+        {
+            (run.sink)(Output::Given(Box::new(given)));
+        }
         if let Some(reason) = config.filter.reason_to_drop(time, account, region) {
             run.tally.drop(reason);
             return;
@@ -60,7 +66,7 @@ impl Looking<'_> {
                 detect.rules.time(enriched, verdict, candidates, self.scratch, nanoseconds, spent);
             }
         }
-        let mut facts: Option<Facts> = None;
+        let mut facts: Option<Facts<'_>> = None;
         detect.rules.run(
             enriched,
             verdict,
@@ -85,8 +91,10 @@ impl Looking<'_> {
                     return;
                 }
                 let with_event = !detect.config.without_event;
-                let facts =
-                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
+                let facts = facts.get_or_insert_with(|| {
+                    let source = detect.enrich.source(record);
+                    Facts::of(record, time, account, source, with_event)
+                });
                 let context = Context { path: run.path, index };
                 if detect.correlations.is_fed_by(&rule.rule.id) {
                     match time {

@@ -13,7 +13,7 @@ use crate::decode::DecodeLimits;
 use crate::enrich::Enrich;
 use crate::filter::FilterConfig;
 use crate::matcher::RuleSet;
-use crate::model::{Alert, Entry, Reject};
+use crate::model::{Alert, Entry, Given, Reject};
 
 pub use crate::model::Unknown;
 pub use drops::{DropError, Drops};
@@ -70,6 +70,8 @@ pub struct DetectConfig {
     /// first one included, and from those that are parsed: CloudTrail's files are of one account and
     /// a few minutes each.
     pub with_newest: bool,
+    /// Tell which keys are given to whom; the records that do so are parsed for it.
+    pub with_given: bool,
     /// Tells nanoseconds from any beginning: the time spent on rules is measured on one parsed record
     /// in [`TIMED_EVERY`]. `None`: it is not measured.
     pub nanoseconds: Option<fn() -> u64>,
@@ -84,6 +86,8 @@ pub enum Output {
     Alert(Box<Alert>),
     /// A rule matched that feeds a correlation.
     Entry(Box<Entry>),
+    /// A key was given, wherever and whenever: also by records that were not asked for.
+    Given(Box<Given>),
     /// A rule could not be decided, since CloudTrail cut what it looks at.
     Unknown(Unknown),
     /// Something could not be read.

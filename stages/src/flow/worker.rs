@@ -1,6 +1,8 @@
 //! The way of one object: unpacked, cut into records, judged by their bytes, and parsed where a rule
 //! could match.
 
+use memchr::memmem;
+
 use super::looking::Looking;
 use super::{Detect, NEWEST_EVERY, Output};
 use crate::decode::{Body, Decoder, HashRange, Input, Stream, for_each_inner};
@@ -10,6 +12,9 @@ use crate::parse::{
     Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
 };
 use crate::tally::Tally;
+
+/// What most records hold that give a key to a service of AWS, behind which nobody is.
+const OF_SERVICE: &[u8] = b"\"type\":\"AWSService\"";
 
 /// How much is read from a stream at a time.
 const READ: usize = 1 << 20;
@@ -35,6 +40,7 @@ struct Engine<'d> {
     unescaped: String,
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
+    of_service: memmem::Finder<'static>,
     /// Records of all objects that were parsed and asked for.
     looked_into: u64,
     /// Takes every record instead of the rules.
@@ -83,6 +89,7 @@ impl<'d> Worker<'d> {
                 drop_scratch: Scratch::default(),
                 unescaped: String::new(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
+                of_service: memmem::Finder::new(OF_SERVICE),
                 looked_into: 0,
                 look,
             },
@@ -276,7 +283,10 @@ impl Engine<'_> {
             self.note_newest(text, run);
         }
         let config = &self.detect.config;
-        if verdict == Verdict::Pass && !config.with_days {
+        let is_unneeded = verdict == Verdict::Pass
+            && !config.with_days
+            && !(config.with_given && self.may_give(text));
+        if is_unneeded {
             let is_open = config.filter.is_open();
             match if is_open { Some(None) } else { self.glance(text, has_unicode_escape) } {
                 Some(None) => {
@@ -307,6 +317,11 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// Could the record that was just judged give a key to somebody who is no service?
+    fn may_give(&self, text: &[u8]) -> bool {
+        self.candidates.may_give_key() && self.of_service.find(text).is_none()
+    }
+
     /// Notes the time of a record's event for its account, where its bytes tell both.
     fn note_newest(&self, text: &[u8], run: &mut Run<'_>) {
         let [time, account, _] = &self.members;

@@ -18,6 +18,11 @@ use super::value::ValueTest;
 /// Most keys besides `eventName` that are looked for; rules that need others are always tried.
 const MAX_KEYS: usize = 8;
 
+/// Calls that give somebody the key of a session; `AssumeRoot` and all kinds of `AssumeRole` begin alike.
+fn gives_key(name: &[u8]) -> bool {
+    name.starts_with(b"AssumeRo") || matches!(name, b"GetSessionToken" | b"GetFederationToken")
+}
+
 /// A rule's place in the set.
 pub(super) type RuleIndex = u32;
 
@@ -92,6 +97,15 @@ pub struct Candidates {
     pub(super) remembered: Vec<Memory>,
     pub(super) folded: String,
     places: Places,
+    may_give_key: bool,
+}
+
+impl Candidates {
+    /// Whether the record that was judged last may give a key: its event's name stands there to be read.
+    #[must_use]
+    pub fn may_give_key(&self) -> bool {
+        self.may_give_key
+    }
 }
 
 impl Prefilter {
@@ -187,13 +201,17 @@ impl Prefilter {
             return Verdict::All;
         }
         candidates.rules.clear();
+        candidates.may_give_key = false;
         let (mut has_name, mut is_unclear, mut is_cut) = (false, false, false);
         self.needles.find(text, |needle, end| match needle {
             Needle::Key(place) => {
                 let key = &self.keys[place];
                 let is_clear = match value_behind(text, end) {
                     Behind::NotAKey => return,
-                    Behind::String(inside) => key.add_candidates(place, inside, candidates),
+                    Behind::String(inside) => {
+                        candidates.may_give_key |= place == 0 && gives_key(inside);
+                        key.add_candidates(place, inside, candidates)
+                    }
                     Behind::Word(word) => key.add_candidates(place, word.as_bytes(), candidates),
                     // Only the key's being there says something.
                     Behind::Null => place == 0,

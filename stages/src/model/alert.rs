@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Correlated, Level};
+use super::{Behind, Correlated, Level};
 
 /// A rule matched an event.
 ///
@@ -24,6 +24,9 @@ pub struct Alert {
     pub region: Option<String>,
     /// Who did it.
     pub actor: Actor,
+    /// Where it was done from, if databases of addresses were given and know the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Box<Address>>,
     /// What it was done to; may be empty.
     pub resource: Vec<Resource>,
     /// Where the record was read.
@@ -33,6 +36,9 @@ pub struct Alert {
     /// The episode, where the rule is a correlation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Box<Correlated>>,
+    /// Who is behind the actor's session, if that was asked for and known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Box<Behind>>,
     /// The event was read by a replay of the past, at somebody's wish: nobody was told of it as it
     /// happened, or rules have changed since. Not written where it is not so.
     #[serde(rename = "historic", default, skip_serializing_if = "is_not")]
@@ -43,6 +49,9 @@ pub struct Alert {
     /// `sharedEventID`: the same act as seen by several accounts. Never that of Insights. Not told.
     #[serde(skip)]
     pub shared_event: Option<String>,
+    /// The id of the key that the event was done with. Not told.
+    #[serde(skip)]
+    pub access_key: Option<String>,
 }
 
 /// For serde, which hands references.
@@ -87,6 +96,26 @@ pub struct Actor {
     pub account: Option<String>,
     /// The session's name, for roles and federated users.
     pub session: Option<String>,
+}
+
+/// An address on the internet, and what databases of addresses say of it; each part as far as they
+/// know.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Address {
+    /// The address, as the record has it.
+    pub ip: String,
+    /// Two letters of ISO 3166-1: `JP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// The city's English name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Number of the autonomous system that the address is routed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// Who runs that system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_name: Option<String>,
 }
 
 /// A thing that was acted on.

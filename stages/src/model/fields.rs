@@ -69,6 +69,17 @@ fields! {
     SourceVpcEndpoint = "askance.source.vpc_endpoint": "Id of the VPC endpoint through which the call came.",
     SourceNetworks = "askance.source.networks": "Names of the lists of networks (`enrich.networks`) that \
         the address is in.",
+    SourceUserAgents = "askance.source.user_agents": "Names of the lists of user agents \
+        (`enrich.user_agents`) that the call's `userAgent` is in. Programs can say of themselves what \
+        they like.",
+    SourceCountry = "askance.source.country": "The country of the address that the call came from, as two \
+        letters of ISO 3166-1 (`JP`): as the database of `enrich.geo.city` says. Absent without such a \
+        database, and for what is no address on the internet, as are the three below.",
+    SourceCity = "askance.source.city": "The city of the address, by its English name; `enrich.geo.city`.",
+    SourceAsn = "askance.source.asn": "The number of the autonomous system that the address is routed \
+        by, such as a hosting company's; `enrich.geo.asn`.",
+    SourceAsName = "askance.source.as_name": "Who runs that system, in the words of the database of \
+        `enrich.geo.asn`.",
 
     FirstSeenActor = "askance.first_seen.actor": "Whether the actor (a role whatever its session, a user) \
         is not in the baseline. Absent without a baseline, as are the others of this kind.",

@@ -1,6 +1,7 @@
 //! The values that stages hand to each other.
 
 mod alert;
+mod behind;
 mod correlated;
 mod entry;
 mod fields;
@@ -11,7 +12,8 @@ mod record;
 mod reject;
 mod time;
 
-pub use alert::{Actor, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
+pub use alert::{Actor, Address, Alert, Matched, Origin, Resource, RuleFacts, RuleRef, Unknown};
+pub use behind::{Behind, Given, Hop};
 pub use correlated::{Correlated, EventRef, GroupValue, RuleCount};
 pub use entry::{Entry, Summary, alert_id, bounded, group_key, hex, identity_of};
 pub use fields::{Derive, Derived, DerivedValues, Enriched, Field, PREFIX};

@@ -1,12 +1,13 @@
 //! Conditions on alerts: a Sigma selection on the alert's own fields.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::matcher::{Candidates, RuleSet, Scratch, Tri, Verdict};
-use crate::model::Enriched;
+use crate::model::{Alert, Enriched};
 use crate::parse::Parser;
 use crate::sigma;
 
@@ -27,6 +28,16 @@ pub struct ConditionError {
 thread_local! {
     // One of each per thread: conditions are asked for every alert.
     static PARSER: RefCell<(Parser, Scratch)> = RefCell::default();
+}
+
+/// What conditions see of an alert, which is `json` as a whole: all but who is behind it. That depends on
+/// what happened to be read before, and what becomes of an alert must not.
+pub(super) fn seen<'j>(alert: &Alert, json: &'j str) -> Cow<'j, str> {
+    if alert.behind.is_none() {
+        return Cow::Borrowed(json);
+    }
+    let bare = Alert { behind: None, ..alert.clone() };
+    Cow::Owned(serde_json::to_string(&bare).unwrap_or_default())
 }
 
 impl Condition {

@@ -226,10 +226,11 @@ impl Raise {
 
     fn one(&self, alert: Alert, known: &mut Known, now: Timestamp, outcome: &mut Outcome) {
         let json = serde_json::to_string(&alert).unwrap_or_default();
+        let seen = condition::seen(&alert, &json);
         let suppressed = self
             .suppressions
             .iter()
-            .find(|suppression| suppression.until >= now && suppression.condition.holds(&json));
+            .find(|suppression| suppression.until >= now && suppression.condition.holds(&seen));
         let keys = if self.merge_window.is_zero() { Vec::new() } else { group_keys(&alert) };
         let mut raised = Raised {
             leader: alert.id.clone(),
@@ -338,8 +339,9 @@ impl Raise {
     fn sinks(&self, raised: &Raised, now: Timestamp) -> Vec<String> {
         let mut sinks = BTreeSet::new();
         let account = raised.alert.account.as_ref().and_then(|id| self.accounts.get(id));
+        let seen = condition::seen(&raised.alert, &raised.json);
         for route in &self.routes {
-            if route.fits(&raised.alert, &raised.json, account, now) {
+            if route.fits(&raised.alert, &seen, account, now) {
                 sinks.extend(route.to.iter().cloned());
                 if route.stop {
                     break;

@@ -5,7 +5,7 @@ use jiff::tz::{Offset, TimeZone};
 use serde_json::json;
 
 use super::*;
-use crate::model::{Actor, Level, Origin, Resource, RuleRef};
+use crate::model::{Actor, Behind, Hop, Level, Origin, Resource, RuleRef};
 
 fn alert(id: &str, time: &str) -> Alert {
     Alert {
@@ -20,6 +20,7 @@ fn alert(id: &str, time: &str) -> Alert {
         account: Some("111122223333".to_owned()),
         region: Some("eu-west-1".to_owned()),
         actor: Actor { name: Some("deploy".to_owned()), ..Actor::default() },
+        source: None,
         resource: vec![Resource { kind: None, id: "trail-a".to_owned() }],
         origin: Origin { path: "a".to_owned(), index: 0 },
         matched: Vec::new(),
@@ -27,6 +28,8 @@ fn alert(id: &str, time: &str) -> Alert {
         event: None,
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     }
 }
 
@@ -170,6 +173,33 @@ fn past_the_cap_the_rest_is_told_together() {
     assert!(next.messages.is_empty());
     let next = raise.run(alerts(&["f"]), known, at("2026-03-02T13:10:00Z"));
     assert_eq!(fates(&next), ["told"]);
+}
+
+#[test]
+fn no_condition_sees_who_is_behind() {
+    let mut alert = alert("a", "2026-03-02T12:00:00Z");
+    let actor = Actor { name: Some("taro".to_owned()), ..Actor::default() };
+    let first = Hop { actor, at: "2026-03-02T10:00:00Z".to_owned() };
+    alert.behind = Some(Box::new(Behind { first, via: Vec::new() }));
+    for selection in [json!("taro"), json!({"behind.first.name": "taro"})] {
+        let suppression = Suppression {
+            name: "s".to_owned(),
+            condition: Condition::compile(&selection).unwrap(),
+            until: at("2027-01-01T00:00:00Z"),
+        };
+        let raise = Raise { suppressions: vec![suppression], ..Raise::default() };
+        let outcome = raise.run(vec![alert.clone()], Known::default(), at(NOW));
+        assert_eq!(fates(&outcome), ["told"], "{selection}");
+        assert!(outcome.raised[0].json.contains("taro"), "it is kept all the same");
+        let route = Route {
+            condition: Some(Condition::compile(&selection).unwrap()),
+            to: vec!["x".to_owned()],
+            ..Route::default()
+        };
+        let raise = Raise { routes: vec![route], ..Raise::default() };
+        let outcome = raise.run(vec![alert.clone()], Known::default(), at(NOW));
+        assert!(outcome.messages.is_empty(), "{selection}");
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub fn run_with(rules: RuleSet, filter: FilterConfig, input: Input<'_>) -> Outco
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => outcome.alerts.push(*alert),
         Output::Entry(entry) => panic!("nothing is fed: {entry:?}"),
+        Output::Given(given) => panic!("nobody asked: {given:?}"),
         Output::Unknown(unknown) => outcome.unknown.push(unknown.index),
         Output::Reject(reject) => outcome.rejects.push(reject.reason),
     };

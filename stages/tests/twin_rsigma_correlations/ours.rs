@@ -40,7 +40,7 @@ pub(crate) fn told(yaml: &str, records: &[Value]) -> Option<Told> {
             told.single.insert((event["eventID"].as_str().unwrap().to_owned(), alert.rule.id));
         }
         Output::Entry(entry) => keeper.take(*entry),
-        Output::Unknown(_) | Output::Reject(_) => panic!("{output:?}"),
+        Output::Given(_) | Output::Unknown(_) | Output::Reject(_) => panic!("{output:?}"),
     };
     let text = json!({ "Records": records }).to_string();
     Worker::new(&detect).run(Input::Whole(text.as_bytes()), "a", &mut sink, &|| false);

@@ -242,7 +242,8 @@ fn files(
                 comparison.alert(*alert);
             }
             Event::Output(Output::Entry(entry)) => comparison.entry(*entry),
-            Event::Output(Output::Unknown(_) | Output::Reject(_)) | Event::Skipped => {}
+            Event::Output(Output::Given(_) | Output::Unknown(_) | Output::Reject(_))
+            | Event::Skipped => {}
             Event::Reject(path, reject) => {
                 told += 1;
                 if !args.quiet && told <= TOLD {

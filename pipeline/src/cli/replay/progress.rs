@@ -29,7 +29,12 @@ impl Bar {
             while !shown.is_finished() {
                 shown.set_position(progress.bytes.load(Ordering::Relaxed));
                 let objects = progress.objects.load(Ordering::Relaxed);
-                shown.set_message(format!("{objects} of {total} objects"));
+                // Correlations are evaluated once all is read, which may take a while.
+                shown.set_message(if objects < total {
+                    format!("{objects} of {total} objects")
+                } else {
+                    "all objects are read, correlations are evaluated".to_owned()
+                });
                 std::thread::sleep(Duration::from_millis(200));
             }
         });

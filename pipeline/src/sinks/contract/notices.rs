@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use askance_stages::model::{Actor, Alert, Level, Matched, Origin, Resource, RuleRef};
+use askance_stages::model::{
+    Actor, Address, Alert, Behind, Hop, Level, Matched, Origin, Resource, RuleRef,
+};
 use askance_stages::raise::{AccountFacts, Group, MessageKind, Sample};
 use serde_json::json;
 
@@ -48,6 +50,7 @@ pub fn usual(number: u8) -> Notice {
             account: Some("111122223333".to_owned()),
             session: None,
         },
+        source: None,
         resource: vec![Resource {
             kind: Some("groupId".to_owned()),
             id: "sg-0123456789abcdef0".to_owned(),
@@ -69,8 +72,21 @@ pub fn usual(number: u8) -> Notice {
         })),
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     };
     notice(alert)
+}
+
+/// What is known of the address of [`usual`].
+pub fn address() -> Address {
+    Address {
+        ip: "198.51.100.23".to_owned(),
+        country: Some("JP".to_owned()),
+        city: Some("Tokyo".to_owned()),
+        asn: Some(64500),
+        as_name: Some("Example".to_owned()),
+    }
 }
 
 /// An alert with this text wherever a log could put it, and in the rule's words.
@@ -85,6 +101,15 @@ pub fn hostile(text: &str) -> Notice {
     alert.region = own();
     alert.account = own();
     alert.actor = Actor { kind: own(), name: own(), arn: own(), account: own(), session: own() };
+    alert.source = Some(Box::new(Address {
+        ip: text.to_owned(),
+        country: own(),
+        city: own(),
+        asn: Some(u32::MAX),
+        as_name: own(),
+    }));
+    let hop = Hop { actor: alert.actor.clone(), at: text.to_owned() };
+    alert.behind = Some(Box::new(Behind { first: hop.clone(), via: vec![hop; 7] }));
     alert.resource = vec![Resource { kind: own(), id: text.to_owned() }];
     alert.matched = vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
     alert.event = event(&json!({

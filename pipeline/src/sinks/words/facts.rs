@@ -1,6 +1,6 @@
 //! Who, where, what and when, as short texts.
 
-use askance_stages::model::{Actor, Alert, Correlated, parse_time};
+use askance_stages::model::{Actor, Address, Alert, Behind, Correlated, parse_time};
 use askance_stages::raise::AccountFacts;
 
 use super::bounded::bounded;
@@ -23,6 +23,9 @@ const LONGEST_VALUE: usize = 160;
 
 /// Most resources that are named.
 const MAX_RESOURCES: usize = 5;
+
+/// Most sessions between an actor and who is behind it that are named.
+const MAX_HOPS: usize = 3;
 
 /// Most fields that are shown.
 const MAX_FIELDS: usize = 8;
@@ -79,7 +82,7 @@ impl Teller {
             }
             _ => self.time(alert.time.as_deref()),
         };
-        let from = self.from(event);
+        let from = self.from(alert.source.as_deref(), event);
         let failed = event.error.as_deref().map(|error| {
             let error = self.bounded(error, LONGEST_NAME);
             phrases::refused(self.language, &error)
@@ -87,6 +90,7 @@ impl Teller {
         let factor = event.second_factor.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
         [
             (phrases.who, Some(self.who(alert))),
+            (phrases.behind, alert.behind.as_deref().map(|behind| self.behind(behind))),
             (phrases.account, Some(self.place(alert, account))),
             (phrases.act, act),
             (phrases.outcome, failed),
@@ -136,6 +140,22 @@ impl Teller {
             }
             None => who,
         }
+    }
+
+    /// Who took the actor's session, and by way of which others: from the first one on.
+    fn behind(&mut self, behind: &Behind) -> String {
+        let who = self.actor(&behind.first.actor);
+        let time = self.time(Some(&behind.first.at));
+        let mut via: Vec<String> = Vec::new();
+        for hop in behind.via.iter().rev().take(MAX_HOPS) {
+            via.push(self.actor(&hop.actor));
+        }
+        let more = behind.via.len().saturating_sub(MAX_HOPS);
+        if more > 0 {
+            self.is_cut = true;
+            via.push(phrases::and_more(self.language, more));
+        }
+        phrases::taken(self.language, &who, &time, &via)
     }
 
     fn actor(&mut self, actor: &Actor) -> String {
@@ -198,8 +218,17 @@ impl Teller {
         }
     }
 
-    fn from(&mut self, event: &EventFacts) -> Option<String> {
-        let address = event.address.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+    fn from(&mut self, source: Option<&Address>, event: &EventFacts) -> Option<String> {
+        // Without the event the address stands in what is known of it.
+        let address = event.address.as_deref().or(source.map(|source| source.ip.as_str()));
+        let address = address.map(|text| self.bounded(text, LONGEST_NAME));
+        let address = match (address, source) {
+            (Some(address), Some(source)) => {
+                let known = self.whereabouts(source);
+                Some(phrases::with(self.language, &address, &known))
+            }
+            (address, _) => address,
+        };
         let agent = event.agent.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
         match (address, agent) {
             // A service that acts says its name twice.
@@ -208,6 +237,21 @@ impl Teller {
             }
             (address, agent) => address.or(agent),
         }
+    }
+
+    /// Where an address is and who runs its network.
+    fn whereabouts(&mut self, source: &Address) -> String {
+        let mut part =
+            |text: &Option<String>| text.as_deref().map(|text| self.bounded(text, LONGEST_NAME));
+        let (city, country, name) =
+            (part(&source.city), part(&source.country), part(&source.as_name));
+        let number = source.asn.map(|number| format!("AS{number}"));
+        let place: Vec<String> = [city, country].into_iter().flatten().collect();
+        let place = (!place.is_empty()).then(|| phrases::row(self.language, &place));
+        let network: Vec<String> = [number, name].into_iter().flatten().collect();
+        let network = (!network.is_empty()).then(|| network.join(" "));
+        let parts: Vec<String> = [place, network].into_iter().flatten().collect();
+        phrases::apart(self.language, &parts)
     }
 
     fn resources(&mut self, alert: &Alert) -> Option<String> {

@@ -11,6 +11,8 @@ use crate::config::Language;
 pub struct Phrases {
     /// Before who acted.
     pub who: &'static str,
+    /// Before who took the session.
+    pub behind: &'static str,
     /// Before the account and the region.
     pub account: &'static str,
     /// Before the event's name.
@@ -61,6 +63,7 @@ pub struct Phrases {
 
 const ENGLISH: Phrases = Phrases {
     who: "Who",
+    behind: "Session taken by",
     account: "Account",
     act: "Did",
     on: "To",
@@ -88,6 +91,7 @@ const ENGLISH: Phrases = Phrases {
 
 const JAPANESE: Phrases = Phrases {
     who: "実行者",
+    behind: "セッション取得者",
     account: "アカウント",
     act: "操作",
     on: "対象",
@@ -203,6 +207,17 @@ pub fn root(language: Language) -> String {
     }
 }
 
+/// Somebody took a session at a time, by way of other sessions.
+pub fn taken(language: Language, who: &str, time: &str, via: &[String]) -> String {
+    let via_row = row(language, via);
+    match (language, via.is_empty()) {
+        (Language::En, true) => format!("{who}, on {time}"),
+        (Language::En, false) => format!("{who}, on {time}, by way of {via_row}"),
+        (Language::Ja, true) => format!("{who}（{time} に取得）"),
+        (Language::Ja, false) => format!("{who}（{time} に取得、{via_row} を経由）"),
+    }
+}
+
 /// A service of AWS.
 pub fn service(language: Language, name: &str) -> String {
     match language {
@@ -239,6 +254,14 @@ pub fn with(language: Language, text: &str, more: &str) -> String {
 pub fn row(language: Language, texts: &[String]) -> String {
     match language {
         Language::En => texts.join(", "),
+        Language::Ja => texts.join("、"),
+    }
+}
+
+/// Texts in a row, of which each may be a row.
+pub fn apart(language: Language, texts: &[String]) -> String {
+    match language {
+        Language::En => texts.join("; "),
         Language::Ja => texts.join("、"),
     }
 }

@@ -1,6 +1,6 @@
 //! What people read about five real acts, and what never changes in it.
 
-use askance_stages::model::{Actor, Resource};
+use askance_stages::model::{Actor, Address, Behind, Hop, Resource};
 use askance_stages::raise::MessageKind;
 use expect_test::expect_file;
 
@@ -49,6 +49,39 @@ fn what_is_past_is_told_as_past_in_both_languages() {
         assert!(japanese.contains("・過去の操作] "), "{japanese}");
         assert!(japanese.contains("これは過去の操作です。"), "{japanese}");
     }
+}
+
+#[test]
+fn an_address_is_told_with_what_is_known_of_it() {
+    #[track_caller]
+    fn check(source: Address, has_event: bool, en: &str, ja: &str) {
+        let mut notice = notices::usual(1);
+        if !has_event {
+            notice.alert.event = None;
+        }
+        notice.alert.source = Some(Box::new(source));
+        for (language, label, expected) in [(En, "From", en), (Ja, "接続元", ja)] {
+            let message = Message::of(&notice, &[language]);
+            let from = message.facts.iter().find(|fact| fact.label == label).unwrap();
+            assert_eq!(from.value, expected);
+        }
+    }
+    let all = notices::address();
+    check(
+        all.clone(),
+        false,
+        "198.51.100.23 (Tokyo, JP; AS64500 Example)",
+        "198.51.100.23（Tokyo、JP、AS64500 Example）",
+    );
+    let country = Address { city: None, asn: None, as_name: None, ..all.clone() };
+    check(country, false, "198.51.100.23 (JP)", "198.51.100.23（JP）");
+    let system = Address { city: None, country: None, as_name: None, ..all };
+    check(
+        system,
+        true,
+        "198.51.100.23 (AS64500), APN/1.0 HashiCorp/1.0 Terraform/1.13.0",
+        "198.51.100.23（AS64500）、APN/1.0 HashiCorp/1.0 Terraform/1.13.0",
+    );
 }
 
 #[test]
@@ -161,6 +194,46 @@ fn actors_are_named_as_people_know_them() {
         "アカウント 444455556666",
     );
     check("Unknown", "", None, here, "unknown", "不明");
+}
+
+#[test]
+fn who_took_the_session_is_told_after_who_acted() {
+    let hop = |kind: &str, name: &str, at: &str| Hop {
+        actor: Actor {
+            kind: Some(kind.to_owned()),
+            name: Some(name.to_owned()),
+            ..Actor::default()
+        },
+        at: at.to_owned(),
+    };
+    let check = |via: &[&str], en: &str, ja: &str| {
+        let mut notice = notices::usual(1);
+        let first = hop("IAMUser", "taro", "2026-03-02T10:02:00Z");
+        let via = via.iter().map(|name| hop("Role", name, "2026-03-02T10:05:00Z")).collect();
+        notice.alert.behind = Some(Box::new(Behind { first, via }));
+        for (language, label, expected) in
+            [(En, "Session taken by", en), (Ja, "セッション取得者", ja)]
+        {
+            let message = Message::of(&notice, &[language]);
+            let fact = &message.facts[1];
+            assert_eq!((fact.label.as_str(), fact.value.as_str()), (label, expected));
+        }
+    };
+    check(
+        &[],
+        "user taro, on 2026-03-02 10:02:00 UTC",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得）",
+    );
+    check(
+        &["b", "a"],
+        "user taro, on 2026-03-02 10:02:00 UTC, by way of role a, role b",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得、ロール a、ロール b を経由）",
+    );
+    check(
+        &["e", "d", "c", "b", "a"],
+        "user taro, on 2026-03-02 10:02:00 UTC, by way of role a, role b, role c, and 2 more",
+        "IAM ユーザー taro（2026-03-02 10:02:00 UTC に取得、ロール a、ロール b、ロール c、ほか2件 を経由）",
+    );
 }
 
 #[test]

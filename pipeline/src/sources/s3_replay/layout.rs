@@ -87,7 +87,7 @@ impl Wanted {
     /// What is done with a folder (empty, or ending with `/`). Days up to `done` are not looked at: a
     /// glance at the region saw them.
     pub fn step(&self, folder: &str, done: Option<Date>) -> Step {
-        let first = match done.map(|day| day.tomorrow()) {
+        let first = match done.map(Date::tomorrow) {
             None => self.first,
             Some(Ok(next)) if next <= self.last => next.max(self.first),
             Some(_) => return Step::PassBy,

@@ -68,6 +68,8 @@ pub(crate) async fn a_group_is_found_by_the_keys_of_all_its_members(store: &dyn 
         account: Some(account.to_owned()),
         is_historic: false,
         shared_event: shared.map(str::to_owned),
+        behind: None,
+        access_key: None,
         ..alert(id, "x")
     };
     let (here, there) = ("111122223333", "444455556666");

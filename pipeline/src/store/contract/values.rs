@@ -39,6 +39,7 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         account: Some("111122223333".to_owned()),
         region: Some("eu-west-1".to_owned()),
         actor: Actor { name: Some("deploy".to_owned()), ..Actor::default() },
+        source: None,
         resource: vec![Resource { kind: None, id: thing.to_owned() }],
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 0 },
         matched: Vec::new(),
@@ -46,6 +47,8 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         event: None,
         is_historic: false,
         shared_event: None,
+        behind: None,
+        access_key: None,
     }
 }
 

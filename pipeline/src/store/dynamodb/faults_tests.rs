@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use askance_stages::enrich::Sessions;
 use askance_stages::raise::Raise;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ fn deliveries() -> (Vec<Delivery>, Vec<Acked>) {
             let ids = (0..9).map(|index| (format!("{object}-{index}"), format!("{}", index % 2)));
             Delivery {
                 entries: Vec::new(),
+                given: Vec::new(),
                 is_historic: false,
                 source: Arc::from("trail"),
                 key: Some(format!("object {object}")),
@@ -73,6 +75,7 @@ async fn commit_all(store: &Arc<DynamoStore>) -> Families {
         settles_at_end: false,
         stop: CancellationToken::new(),
         look_at: None,
+        sessions: Sessions::default(),
     };
     let (all, acked) = deliveries();
     let (sender, receiver) = mpsc::channel(8);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use askance_stages::enrich::Sessions;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +54,7 @@ async fn nothing_is_committed_under_a_lost_lease() {
             settles_at_end: false,
             stop: CancellationToken::new(),
             look_at: None,
+            sessions: Sessions::default(),
         };
         tokio::spawn(async move {
             tokio::join!(workers::run_inline(current, taken, deliveries), committer.run(delivered));
