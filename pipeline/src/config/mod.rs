@@ -4,6 +4,7 @@
 //! error of it is told at once with its place. Nothing here opens a socket or starts anything.
 
 mod check;
+mod enrich;
 mod kinesis;
 #[cfg(test)]
 mod page;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use enrich::{AccountsConfig, BaselineConfig, EnrichConfig, GeoConfig};
 pub use kinesis::{InitialPosition, KinesisConfig, KinesisMode, StreamConfig};
 #[cfg(test)]
 pub use read::parse;
@@ -27,9 +29,9 @@ pub use read::{ConfigError, Loaded, read};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{
-    AccountsConfig, AlertsConfig, AwsConfig, BaselineConfig, CorrelateConfig, DropCondition,
-    DynamoStoreConfig, EnrichConfig, FilterSection, GeoConfig, Language, LevelName, LimitsConfig,
-    MetricsConfig, RejectsConfig, Route, RulesConfig, StoreConfig, Suppression,
+    AlertsConfig, AwsConfig, CorrelateConfig, DropCondition, DynamoStoreConfig, FilterSection,
+    Language, LevelName, LimitsConfig, MetricsConfig, RejectsConfig, Route, RulesConfig,
+    StoreConfig, Suppression,
 };
 pub use sinks::{
     EmailConfig, EventBridgeConfig, FileConfig, MailTls, MailTransport, PagerDutyConfig, S3Format,
