@@ -87,7 +87,8 @@ pub fn generated_files(count: usize) -> Vec<SourceFile<'static>> {
     generate_rules(1, count).into_iter().map(file).collect()
 }
 
-/// The built-in rules as files, without their cases.
+/// The built-in rules as files, without their cases: those that run by themselves. What only feeds
+/// correlations is left out, and what needs a baseline or a list, which a scan without one leaves out.
 ///
 /// # Panics
 /// If the folder of rules cannot be read.
@@ -96,6 +97,12 @@ pub fn builtin_files() -> Vec<SourceFile<'static>> {
     let mut files = Vec::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     collect(&folder, &mut files).expect("the built-in rules can be read");
+    const NEEDS_MORE: [&str; 3] =
+        ["askance.first_seen.", "askance.source.networks", "askance.source.user_agents"];
+    files.retain(|file| {
+        let needs_more = NEEDS_MORE.iter().any(|field| file.text.contains(field));
+        !needs_more && !file.text.contains("\ncorrelation:\n")
+    });
     files.sort_by(|left, right| left.path.cmp(&right.path));
     files
 }
