@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use askance_stages::filter::FilterConfig;
 use askance_stages::matcher::RuleSet;
+use askance_stages::model::hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -324,7 +325,7 @@ pub fn fingerprint(rules: &RuleSet) -> String {
         hash.update(rule.rule.wording());
         hash.update([0]);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 /// What of a job differs from what is asked for now.

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use askance_stages::model::hex;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
@@ -88,7 +89,7 @@ pub fn name_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
         hash.update(id.as_bytes());
         hash.update(b"\n");
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use askance_stages::model::identity_of;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tracing::{error, info};
 
 /// So many bytes before the end tell whether it is the same file.
@@ -234,8 +234,7 @@ fn tail(file: &mut File, length: u64) -> io::Result<String> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(length - from).read_to_end(&mut bytes)?;
-    let hash = Sha256::digest(&bytes);
-    Ok(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(identity_of(&bytes))
 }
 
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Alert, parse_time, rfc3339};
+use crate::model::{Alert, hex, parse_time, rfc3339};
 
 /// Most members of a group that are named.
 pub const MAX_SAMPLES: usize = 10;
@@ -153,15 +153,10 @@ pub fn group_keys(alert: &Alert) -> Vec<String> {
 
 /// A hash over parts, each with its length so that none runs into the next.
 fn key(kind: &str, parts: &[&str]) -> String {
-    use std::fmt::Write as _;
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize()[..16].iter().fold(format!("{kind}/"), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{kind}/{}", hex(&hash.finalize()[..16]))
 }

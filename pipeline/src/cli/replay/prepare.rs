@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use askance_stages::filter::FilterConfig;
+use askance_stages::model::hex;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -104,7 +105,7 @@ fn name_of(spec: &Spec) -> String {
         spec.config,
     );
     let hash = Sha256::digest(same.as_bytes());
-    let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(&hash[..4]);
     let bucket: String = spec.address.bucket.chars().take(40).collect();
     format!("{}-{digits}", bucket.replace([':'], "-").trim_start_matches('.'))
 }

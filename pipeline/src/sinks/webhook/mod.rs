@@ -8,6 +8,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+use askance_stages::model::hex;
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -150,8 +151,7 @@ fn signature(secret: &Secret, now: i64, body: &str) -> String {
     mac.update(format!("{now}.").as_bytes());
     mac.update(body.as_bytes());
     let code = mac.finalize().into_bytes();
-    let hex: Vec<String> = code.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={now},v1={}", hex.concat())
+    format!("t={now},v1={}", hex(&code))
 }
 
 /// What may stand in a header; a sink's name may hold anything.

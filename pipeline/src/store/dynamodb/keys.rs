@@ -3,8 +3,7 @@
 //! Ids, keys and names of sinks may be any text of any length, so keys hold hashes of them. What hangs
 //! on an alert (its group, what sinks answered, parts of long bodies) stands below the alert's key.
 
-use std::fmt::Write as _;
-
+use askance_stages::model::{hex, identity_of};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -230,20 +229,12 @@ pub(super) fn hash(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    digits(&hash.finalize()[..16])
+    hex(&hash.finalize()[..16])
 }
 
 /// A hash over bytes.
 pub(super) fn hash_bytes(bytes: &[u8]) -> String {
-    digits(&Sha256::digest(bytes)[..16])
-}
-
-fn digits(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    identity_of(bytes)
 }
 
 #[cfg(test)]
