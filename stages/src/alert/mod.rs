@@ -33,10 +33,10 @@ pub struct Facts<'r> {
     time: Option<jiff::Timestamp>,
     account: Option<&'r str>,
     region: Option<&'r str>,
-    /// Once an alert wants it.
+    /// Once an alert wants it, as what follows: what only feeds correlations does not.
     actor: OnceCell<Actor>,
-    source: Option<Box<Address>>,
-    /// The record as compact JSON, once an alert wants it: what only feeds correlations does not.
+    source: OnceCell<Option<Box<Address>>>,
+    /// The record as compact JSON.
     event: OnceCell<Option<Box<RawValue>>>,
     with_event: bool,
     shared_event: Option<&'r str>,
@@ -53,13 +53,12 @@ pub struct Context<'a> {
 }
 
 impl<'r> Facts<'r> {
-    /// Reads what alerts tell from a record; `source` is what is known of where it came from.
+    /// Reads what alerts tell from a record.
     #[must_use]
     pub fn of(
         record: &Record<'r>,
         time: Option<jiff::Timestamp>,
         account: Option<&'r str>,
-        source: Option<Address>,
         with_event: bool,
     ) -> Self {
         Self {
@@ -68,29 +67,28 @@ impl<'r> Facts<'r> {
             account,
             region: record.text(&["awsRegion"]),
             actor: OnceCell::new(),
-            source: source.map(Box::new),
+            source: OnceCell::new(),
             shared_event: shared_event(record),
             access_key: given::key_of(record),
             event: OnceCell::new(),
             with_event,
         }
     }
-}
 
-impl Facts<'_> {
     fn event(&self, record: &Record<'_>) -> Option<Box<RawValue>> {
         let event = || RawValue::from_string(compact(record)).ok();
         self.with_event.then(|| self.event.get_or_init(event).clone()).flatten()
     }
 }
 
-/// Makes the alert.
+/// Makes the alert; `source` tells what is known of where the call came from.
 #[must_use]
 pub fn alert(
     facts_of_rule: &RuleFacts,
     record: &Record<'_>,
     facts: &Facts<'_>,
     matched: Vec<Matched>,
+    source: impl FnOnce() -> Option<Address>,
     context: Context<'_>,
 ) -> Alert {
     Alert {
@@ -101,7 +99,7 @@ pub fn alert(
         account: facts.account.map(str::to_owned),
         region: facts.region.map(str::to_owned),
         actor: facts.actor.get_or_init(|| actor(record)).clone(),
-        source: facts.source.clone(),
+        source: facts.source.get_or_init(|| source().map(Box::new)).clone(),
         resource: resources(&facts_of_rule.resource, record),
         origin: Origin { path: context.path.to_owned(), index: context.index },
         matched,

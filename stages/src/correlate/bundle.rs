@@ -10,7 +10,7 @@ use super::packed::{Reader, Writer};
 use crate::model::{Actor, Entry, Origin, Resource, Summary};
 
 /// How many parts there are.
-pub const PARTS: usize = 64;
+const PARTS: usize = 64;
 
 /// Most events of a bundle.
 const MOST: usize = 1000;

@@ -23,7 +23,7 @@ mod state;
 mod step;
 mod tell;
 
-pub use bundle::{Bundle, PARTS, bundle, unbundle};
+pub use bundle::{Bundle, bundle, unbundle};
 pub use compile::{Correlations, MAX_EPISODE};
 pub use extract::Event;
 pub use keeper::{Keeper, KeeperCounts, KeeperLimits};

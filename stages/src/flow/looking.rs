@@ -91,10 +91,8 @@ impl Looking<'_> {
                     return;
                 }
                 let with_event = !detect.config.without_event;
-                let facts = facts.get_or_insert_with(|| {
-                    let source = detect.enrich.source(record);
-                    Facts::of(record, time, account, source, with_event)
-                });
+                let facts =
+                    facts.get_or_insert_with(|| Facts::of(record, time, account, with_event));
                 let context = Context { path: run.path, index };
                 if detect.correlations.is_fed_by(&rule.rule.id) {
                     match time {
@@ -114,7 +112,8 @@ impl Looking<'_> {
                 }
                 let mut matched = detect.rules.evidence(rule_index, enriched, scratch);
                 name_baseline(&mut matched, detect.enrich.tables.baseline_version());
-                let alert = alert::alert(rule, record, facts, matched, context);
+                let source = || detect.enrich.source(record);
+                let alert = alert::alert(rule, record, facts, matched, source, context);
                 run.tally.alerts[alert.level as usize] += 1;
                 (run.sink)(Output::Alert(Box::new(alert)));
             },
