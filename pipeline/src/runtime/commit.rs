@@ -129,6 +129,30 @@ struct Piece {
 }
 
 impl Committer {
+    /// One that nobody tells to stop, and that has nothing to look for yet.
+    #[cfg(test)]
+    pub fn for_test(
+        store: Arc<dyn Store>,
+        current: Current,
+        clock: Clock,
+        families: &Families,
+    ) -> Self {
+        Self {
+            store,
+            current,
+            clock,
+            families: families.clone(),
+            counter: Counter::new(families),
+            health: Health::default(),
+            end_now: CancellationToken::new(),
+            committed: watch::channel(0).0,
+            settles_at_end: false,
+            stop: CancellationToken::new(),
+            look_at: None,
+            sessions: Sessions::default(),
+        }
+    }
+
     /// Commits until all workers are done, or the program must end at once.
     pub async fn run(mut self, mut deliveries: mpsc::Receiver<Delivery>) {
         let mut batch = Vec::with_capacity(TOGETHER);

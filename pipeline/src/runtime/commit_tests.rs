@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use askance_stages::enrich::Sessions;
-
 use super::*;
 use crate::config;
 use crate::runtime::simulation::faults::{Fault, Faults};
@@ -53,23 +51,10 @@ async fn check(fence: Fence, faults: Vec<(u64, Fault)>, is_committed: bool) {
     let plan = Arc::new(Plan::build(&config, false, at(NOW)).unwrap());
     let families = Families::new();
     let count = faults.len() as u64;
-    let committer = Committer {
-        store: Arc::new(FailingStore {
-            inner: Arc::clone(&store),
-            faults: Arc::new(Faults::new(faults)),
-        }),
-        current: watch::channel(plan).1,
-        clock: Clock::of(|| at(NOW)),
-        counter: Counter::new(&families),
-        families: families.clone(),
-        health: Health::default(),
-        end_now: CancellationToken::new(),
-        committed: watch::channel(0).0,
-        settles_at_end: false,
-        stop: CancellationToken::new(),
-        look_at: None,
-        sessions: Sessions::default(),
-    };
+    let failing = FailingStore { inner: Arc::clone(&store), faults: Arc::new(Faults::new(faults)) };
+    let current = watch::channel(plan).1;
+    let clock = Clock::of(|| at(NOW));
+    let committer = Committer::for_test(Arc::new(failing), current, clock, &families);
     let (free, free_acked) = object("free", None);
     let (fenced, fenced_acked) = object("fenced", Some(&fence));
     let (sender, receiver) = mpsc::channel(8);

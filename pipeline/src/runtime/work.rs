@@ -57,15 +57,11 @@ impl Work {
         self.rejects.extend(rejects.into_iter().map(|reject| (reject, fence.clone())));
         if self.is_finite {
             self.entries.extend(entries);
-            return self.end(source, key, end);
+        } else {
+            for entry in entries {
+                correlating::came(&mut self.groups, entry, fence.clone(), is_historic);
+            }
         }
-        for entry in entries {
-            correlating::came(&mut self.groups, entry, fence.clone(), is_historic);
-        }
-        self.end(source, key, end);
-    }
-
-    fn end(&mut self, source: Arc<str>, key: Option<String>, end: Option<End>) {
         let Some(end) = end else { return };
         let object = key.map(|key| ObjectDone {
             key,

@@ -3,10 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use askance_stages::enrich::Sessions;
 use askance_stages::raise::Raise;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use super::tests::Server;
 use super::{DynamoConfig, DynamoStore};
@@ -21,7 +19,7 @@ use crate::sources::{Ack as Acknowledgement, Verdict as Acknowledged};
 use crate::store::contract::values::{NOW, alert, at, commit, raise, reject, tell};
 use crate::store::{AlertChoice, Commit, OutboxChoice, Store};
 use crate::support::gateway::Verdict;
-use crate::telemetry::{Counter, Families, Health};
+use crate::telemetry::Families;
 
 /// What DynamoDB says.
 fn refusal(kind: &str) -> Verdict {
@@ -63,20 +61,10 @@ async fn commit_all(store: &Arc<DynamoStore>) -> Families {
         Arc::new(Plan::build(&config, false, at(NOW)).unwrap())
     });
     let families = Families::new();
-    let committer = Committer {
-        store: Arc::clone(store) as Arc<dyn Store>,
-        current: watch::channel(Arc::clone(plan)).1,
-        clock: Clock::of(|| at(NOW)),
-        counter: Counter::new(&families),
-        families: families.clone(),
-        health: Health::default(),
-        end_now: CancellationToken::new(),
-        committed: watch::channel(0).0,
-        settles_at_end: false,
-        stop: CancellationToken::new(),
-        look_at: None,
-        sessions: Sessions::default(),
-    };
+    let current = watch::channel(Arc::clone(plan)).1;
+    let clock = Clock::of(|| at(NOW));
+    let committer =
+        Committer::for_test(Arc::clone(store) as Arc<dyn Store>, current, clock, &families);
     let (all, acked) = deliveries();
     let (sender, receiver) = mpsc::channel(8);
     for delivery in all {

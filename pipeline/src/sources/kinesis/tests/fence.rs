@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use askance_stages::enrich::Sessions;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use super::simulation::World;
 use crate::config::{self, KinesisMode};
@@ -19,7 +17,6 @@ use crate::runtime::simulation::store::FailingStore;
 use crate::runtime::workers;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{AlertChoice, Store};
-use crate::telemetry::{Counter, Health};
 
 const EVENT: &[u8] = br#"{"eventVersion":"1.11","eventID":"e1","eventTime":"2026-03-02T12:01:00Z",
     "eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","awsRegion":"eu-west-1",
@@ -42,20 +39,8 @@ async fn nothing_is_committed_under_a_lost_lease() {
     let process = world.start_with(|families, taken| {
         let (plans, current) = watch::channel(plan);
         let (deliveries, delivered) = mpsc::channel(8);
-        let committer = Committer {
-            store: Arc::new(failing),
-            current: current.clone(),
-            clock: Clock::system(),
-            families: families.clone(),
-            counter: Counter::new(families),
-            health: Health::default(),
-            end_now: CancellationToken::new(),
-            committed: watch::channel(0).0,
-            settles_at_end: false,
-            stop: CancellationToken::new(),
-            look_at: None,
-            sessions: Sessions::default(),
-        };
+        let clock = Clock::system();
+        let committer = Committer::for_test(Arc::new(failing), current.clone(), clock, families);
         tokio::spawn(async move {
             tokio::join!(workers::run_inline(current, taken, deliveries), committer.run(delivered));
             drop(plans);
