@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use askance_stages::correlate::{Correlations, Keeper, KeeperLimits};
-use askance_stages::model::{Actor, Entry, Origin, Summary};
+use askance_stages::model::{Entry, SharedTexts, Summary, Who};
 use askance_stages::sigma::{self, ReadOptions, SourceFile};
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,31 +23,24 @@ fn entry(number: u64, groups: u64) -> Entry {
     let arn =
         format!("arn:aws:sts::{account}:assumed-role/service-role-{}/session-{group}", group % 900);
     let time = 1_790_000_000_000_000 + i64::try_from(number).unwrap_or_default() * 1000;
-    // As an entry's texts are: without room to grow.
-    let exact = |text: &str| text.to_owned();
+    let (role, session) = (format!("service-role-{}", group % 900), format!("session-{group}"));
+    let source = format!("198.51.{}.{}", group % 100, group % 250);
+    let key = format!("ASIA{group:016}");
+    let who =
+        [&account, "eu-west-1", "AssumedRole", &role, &arn, &account, &session, &source, &key];
     Entry {
-        correlation: "many".to_owned(),
-        group: vec![Some(exact(&arn)), Some(exact(&account))],
+        correlation: "many".into(),
+        group: [Some(arn.as_str()), Some(account.as_str())].into_iter().collect(),
         time: Timestamp::from_microsecond(time).unwrap_or(Timestamp::MAX),
-        identity: format!("{number:032x}"),
-        rule: "fed".to_owned(),
-        values: vec![format!("Call{}", number % 40)],
+        identity: u128::from(number),
+        rule: "fed".into(),
+        values: std::iter::once(Some(format!("Call{}", number % 40).as_str())).collect(),
         summary: Summary {
-            account: Some(exact(&account)),
-            region: Some("eu-west-1".to_owned()),
-            actor: Actor {
-                kind: Some("AssumedRole".to_owned()),
-                name: Some(exact(&format!("service-role-{}", group % 900))),
-                arn: Some(exact(&arn)),
-                account: Some(exact(&account)),
-                session: Some(exact(&format!("session-{group}"))),
-            },
-            resource: Vec::new(),
-            origin: Some(Origin {
-                path: format!("s3://trail/{}.json.gz", number / 500),
-                index: number % 500,
-            }),
-            event_id: Some(format!("00000000-0000-4000-8000-{number:012}")),
+            who: Who(who.into_iter().map(Some).collect()),
+            resource: SharedTexts::default(),
+            path: Some(format!("s3://trail/{}.json.gz", number / 500).into()),
+            index: number % 500,
+            event_id: Some(format!("00000000-0000-4000-8000-{number:012}").into()),
         },
     }
 }

@@ -83,7 +83,7 @@ impl Trial {
         let (mut fed, mut rejects) = (BTreeMap::<String, usize>::new(), Vec::new());
         let mut sink = |output| match output {
             Output::Entry(entry) => {
-                *fed.entry(entry.rule.clone()).or_default() += 1;
+                *fed.entry(entry.rule.to_string()).or_default() += 1;
                 keeper.take(*entry);
             }
             Output::Reject(reject) => rejects.push(reject.reason.words()),

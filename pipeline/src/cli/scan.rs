@@ -88,6 +88,7 @@ pub fn scan(args: &ScanArgs) -> anyhow::Result<u8> {
         seen: Seen::default(),
         keeper: Some(Keeper::new(&detect.correlations, KeeperLimits::default())),
         sessions: Sessions::default(),
+        enrich: &detect.enrich,
         progress: is_shared.then_some(&progress),
         show_unknown: args.show_unknown,
         path: String::new(),
@@ -319,6 +320,7 @@ struct Receiver<'p> {
     keeper: Option<Keeper<'p>>,
     /// Keys that were given, as far as was read.
     sessions: Sessions,
+    enrich: &'p Enrich,
     /// Where alerts share the terminal with a progress bar.
     progress: Option<&'p Progress>,
     show_unknown: bool,
@@ -380,7 +382,9 @@ impl Receiver<'_> {
         let Some(keeper) = self.keeper.take() else { return };
         let (tells, counts) = keeper.finish();
         self.totals.kept = counts;
-        for tell in &tells {
+        for mut tell in tells {
+            self.enrich.place(&mut tell.alert);
+            self.sessions.complete(&mut tell.alert);
             if self.failure.is_some() || !self.alert(&tell.alert) {
                 return;
             }

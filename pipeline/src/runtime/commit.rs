@@ -288,7 +288,13 @@ impl Committer {
     }
 
     async fn tell(&mut self, tells: Vec<Tell>) -> bool {
-        let alerts = tells.into_iter().map(|tell| (tell.alert, None)).collect();
+        let plan = Arc::clone(&self.current.borrow());
+        let whole = |Tell { mut alert, .. }: Tell| {
+            plan.detect.enrich.place(&mut alert);
+            self.sessions.complete(&mut alert);
+            (alert, None)
+        };
+        let alerts = tells.into_iter().map(whole).collect();
         let mut work = Work { alerts, ..Work::default() };
         work.alerts.is_empty() || self.finished(&mut work).await.is_some()
     }
@@ -403,6 +409,8 @@ impl Committer {
         } else {
             correlating::step(self.store.as_ref(), &plan, groups, now, plan.lateness).await?
         };
+        let changed = stepped.changes.iter_mut().map(|change| &mut change.alert);
+        stepped.news.iter_mut().chain(changed).for_each(|alert| self.sessions.complete(alert));
         // Alerts of one step that are too many for one transaction: their ids are the same whenever
         // the step is taken again, so those that come before its state count as repeats then.
         while stepped.news.len() > most.alerts {

@@ -31,7 +31,7 @@ pub type Groups = BTreeMap<String, Came>;
 /// Adds an event to what came.
 pub fn came(groups: &mut Groups, entry: Entry, fence: Option<Fence>, is_historic: bool) {
     let group = groups.entry(entry.key()).or_insert_with(|| Came {
-        correlation: entry.correlation.clone(),
+        correlation: entry.correlation.to_string(),
         entries: Vec::new(),
         is_historic,
     });
@@ -90,7 +90,8 @@ pub async fn step(
             let step = correlations.step(&group.correlation, state, entries, now, lateness);
             stepped.counts.add(&step.counts);
             for tell in step.tells {
-                let alert = Alert { is_historic: group.is_historic, ..tell.alert };
+                let mut alert = Alert { is_historic: group.is_historic, ..tell.alert };
+                plan.detect.enrich.place(&mut alert);
                 match tell.news {
                     News::New => stepped.news.push(alert),
                     News::Update | News::MergedInto(_) => {

@@ -106,19 +106,19 @@ fn holds(fence: Option<&Fence>) -> bool {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use askance_stages::model::Summary;
+    use askance_stages::model::{Summary, Texts};
     use jiff::Timestamp;
 
     use super::*;
 
     fn delivery(group: &str, fence: Option<Fence>) -> Delivery {
         let entry = Entry {
-            correlation: "many".to_owned(),
-            group: vec![Some(group.to_owned())],
+            correlation: "many".into(),
+            group: std::iter::once(Some(group)).collect(),
             time: Timestamp::UNIX_EPOCH,
-            identity: "0".repeat(32),
-            rule: "one".to_owned(),
-            values: Vec::new(),
+            identity: 0,
+            rule: "one".into(),
+            values: Texts::default(),
             summary: Summary::default(),
         };
         Delivery {

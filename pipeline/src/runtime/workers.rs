@@ -200,8 +200,8 @@ impl Parts<'_> {
             }
             Output::Reject(reject) => self.reject(&reject),
             Output::Entry(entry) => {
-                let (account, region) = (&entry.summary.account, &entry.summary.region);
-                if !self.is_asked(Some(entry.time), account.as_deref(), region.as_deref()) {
+                let who = &entry.summary.who;
+                if !self.is_asked(Some(entry.time), who.account(), who.region()) {
                     return;
                 }
                 self.size += 1024;

@@ -75,6 +75,19 @@ fn rules_ask_for_the_country_and_alerts_tell_the_place() {
 }
 
 #[test]
+fn an_episode_of_one_address_tells_its_place() {
+    let sandbox = sandbox();
+    let correlation = "---\ntitle: Deleted\nid: many\nlevel: high\ncorrelation: {type: event_count, rules: \
+        [bucket-deleted], group-by: [sourceIPAddress], timespan: 1h, condition: {gte: 1}}\n";
+    sandbox.write("own/deleted.yml", format!("{RULE}{correlation}"));
+    let alerts = scan(&sandbox, "askance.yaml").exits(0).alerts();
+    let many = alerts.iter().filter(|alert| alert["rule"]["id"] == "many");
+    let mut places: Vec<_> = many.map(|alert| alert["source"]["country"].clone()).collect();
+    places.sort_by_key(ToString::to_string);
+    assert_eq!(places, [json!("GB"), json!("JP"), json!(null), json!(null)]);
+}
+
+#[test]
 fn the_id_does_not_depend_on_the_place() {
     let sandbox = sandbox();
     let ids = |config: &str| -> Vec<String> {

@@ -148,3 +148,35 @@ fn the_service_tells_it_and_shows_it() {
         .shows("           user ta\\u{1b}[2Jro (arn:aws:iam::111122223333:user/ta\\u{1b}[2Jro), 2026-03-02T10:02:00Z")
         .is_calm();
 }
+
+/// A correlation of two acts.
+fn twice() -> String {
+    format!(
+        "{RULE}---\ntitle: Deleted twice\nid: twice\nlevel: high\ncorrelation:\n    type: event_count\n    \
+         rules: [bucket-deleted]\n    group-by: [recipientAccountId]\n    timespan: 1h\n    condition: {{gte: 2}}\n"
+    )
+}
+
+#[test]
+fn an_episode_of_one_key_tells_it_and_one_of_several_does_not() {
+    let more = "sources: {pipe: {type: stdin}}\nsinks: {out: {type: stdout}}\nstore: {type: sqlite, path: askance.db}\n";
+    let check = |other: &Value, expected: Value| {
+        let mut records = two_hops();
+        let user = records[2]["userIdentity"].clone();
+        records.push(record_with("again", json!({ "userIdentity": user })));
+        records[3]["userIdentity"]["accessKeyId"] = other.clone();
+        let sandbox = Sandbox::with("in.json", trail(&records));
+        sandbox.write("rule.yml", twice());
+        sandbox.write("askance.yaml", format!("{ON}{more}"));
+        let args = ["scan", "in.json", "--config", "askance.yaml", "--format", "jsonl"];
+        let scanned = sandbox.run(&args).exits(0).alerts();
+        let live = finish(&mut sandbox.command(&["run"]), trail(&records).as_bytes());
+        for alerts in [scanned, live.exits(0).alerts()] {
+            let alert = alerts.iter().find(|alert| alert["rule"]["id"] == "twice").unwrap();
+            assert_eq!(alert["correlation"]["count"], 2);
+            assert_eq!(alert["behind"]["first"]["name"], expected, "{alert}");
+        }
+    };
+    check(&json!("ASIAADMINADMINADMINA"), json!("taro"));
+    check(&json!("ASIAOTHEROTHEROTHERO"), Value::Null);
+}

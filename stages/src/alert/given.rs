@@ -41,7 +41,9 @@ fn is_key(text: &str) -> bool {
 
 /// An actor within bounds, to be kept.
 pub(super) fn short(actor: &Actor) -> Actor {
-    let cut = |text: &Option<String>, most: usize| text.as_deref().map(|text| bounded(text, most));
+    let cut = |text: &Option<String>, most: usize| {
+        text.as_deref().map(|text| bounded(text, most).into_owned())
+    };
     Actor {
         kind: cut(&actor.kind, MAX_WORD),
         name: cut(&actor.name, MAX_NAME),

@@ -2,46 +2,79 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Actor, Record, hex};
+use crate::model::{Actor, Lookup, Record, hex};
+
+/// An [`Actor`] whose texts are the record's own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ActorOf<'r> {
+    pub(super) kind: Option<&'r str>,
+    pub(super) name: Option<&'r str>,
+    pub(super) arn: Option<&'r str>,
+    pub(super) account: Option<&'r str>,
+    pub(super) session: Option<&'r str>,
+}
 
 /// The actor as far as the record tells.
 #[must_use]
 pub fn actor(record: &Record<'_>) -> Actor {
-    let own = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let user = |name: &str| record.text(&["userIdentity", name]);
-    let kind = user("type");
-    let arn = user("arn");
-    let issuer =
-        |name: &str| record.text(&["userIdentity", "sessionContext", "sessionIssuer", name]);
+    let ActorOf { kind, name, arn, account, session } = actor_of(record);
+    let [kind, name, arn, account, session] =
+        [kind, name, arn, account, session].map(|text| text.map(str::to_owned));
+    Actor { kind, name, arn, account, session }
+}
+
+/// The same without an allocation.
+pub(super) fn actor_of<'r>(record: &Record<'r>) -> ActorOf<'r> {
+    let user = record.at(&["userIdentity"]);
+    let text = |of: Option<usize>, name: &str| {
+        let (_, at) = record.members(of?).find(|(key, _)| *key == name)?;
+        match record.value(at) {
+            Lookup::Text(text) => Some(text),
+            Lookup::Static(_) | Lookup::Container => None,
+        }
+    };
+    let member = |of: Option<usize>, name: &str| {
+        record.members(of?).find(|(key, _)| *key == name).map(|(_, at)| at)
+    };
+    let user_text = |name: &str| text(user, name);
+    let issuer = |name: &str| {
+        let context = member(user, "sessionContext");
+        text(member(context, "sessionIssuer"), name)
+    };
+    let kind = user_text("type");
+    let arn = user_text("arn");
     let arn_parts = arn.and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
     let (name, session) = match kind {
         Some("Root") => (Some("root"), None),
         Some("AssumedRole") => {
             let mut steps = arn_parts.trim_start_matches("assumed-role/").splitn(2, '/');
             let (role, session) = (steps.next().filter(|role| !role.is_empty()), steps.next());
-            let principal = user("principalId").and_then(|id| id.split_once(':')).map(|(_, s)| s);
-            (issuer("userName").or(role), session.or(principal))
+            let principal = || user_text("principalId").and_then(|id| id.split_once(':'));
+            let session = session.or_else(|| principal().map(|(_, session)| session));
+            (issuer("userName").or(role), session)
         }
         Some("FederatedUser") => {
             let federated = arn_parts.strip_prefix("federated-user/");
             (issuer("userName").or(federated), federated)
         }
-        Some("AWSService") => (user("invokedBy"), None),
-        Some("AWSAccount") => (user("accountId").or_else(|| user("principalId")), None),
+        Some("AWSService") => (user_text("invokedBy"), None),
+        Some("AWSAccount") => (user_text("accountId").or_else(|| user_text("principalId")), None),
         Some("IdentityCenterUser") => {
-            let on_behalf = record.text(&["userIdentity", "onBehalfOf", "userId"]);
-            (user("userName").or(on_behalf), None)
+            let on_behalf = || text(member(user, "onBehalfOf"), "userId");
+            (user_text("userName").or_else(on_behalf), None)
         }
-        _ => (user("userName").or_else(|| arn_parts.rsplit('/').next()), None),
+        _ => (user_text("userName").or_else(|| arn_parts.rsplit('/').next()), None),
     };
+    let own = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
     // A console sign-in that failed hides the name; services that act alone have only `invokedBy`.
     let hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
-    let name = name.filter(|name| *name != hidden && !name.is_empty());
-    Actor {
+    let name = own(name.filter(|name| *name != hidden));
+    let name = name.or_else(|| user_text("invokedBy")).or_else(|| user_text("principalId"));
+    ActorOf {
         kind: own(kind),
-        name: own(name.or_else(|| user("invokedBy")).or_else(|| user("principalId"))),
+        name: own(name),
         arn: own(arn),
-        account: own(user("accountId").or_else(|| issuer("accountId"))),
+        account: own(user_text("accountId").or_else(|| issuer("accountId"))),
         session: own(session),
     }
 }

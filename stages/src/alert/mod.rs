@@ -3,24 +3,26 @@
 mod compact;
 mod given;
 mod identity;
+mod summary;
 
 use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Actor, Address, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Summary, Values,
-    alert_id, bounded, rfc3339, static_text,
+    Actor, Address, Alert, Lookup, Matched, Origin, Record, Resource, RuleFacts, Values, alert_id,
+    rfc3339, static_text,
 };
 
 pub use compact::compact;
 pub use given::given;
 pub use identity::{actor, event_identity};
+pub use summary::Summaries;
 
 /// Most resources that an alert names; some calls carry a thousand.
 const MAX_RESOURCES: usize = 20;
 
-/// Longest texts of a [`Summary`], in bytes: accounts, regions and kinds; names and ARNs; paths.
+/// Longest texts of a [`Summary`](crate::model::Summary), in bytes: accounts, regions and kinds; names and ARNs; paths.
 const MAX_WORD: usize = 64;
 const MAX_NAME: usize = 256;
 const MAX_PATH: usize = 512;
@@ -109,45 +111,7 @@ pub fn alert(
         is_historic: false,
         shared_event: facts.shared_event.map(str::to_owned),
         access_key: facts.access_key.map(str::to_owned),
-    }
-}
-
-/// What a correlation is told of the event; texts that are too long for it are cut.
-#[must_use]
-pub fn summary(
-    facts_of_rule: &RuleFacts,
-    record: &Record<'_>,
-    facts: &Facts<'_>,
-    context: Context<'_>,
-) -> Summary {
-    let cut = |text: Option<&str>, most: usize| text.map(|text| bounded(text, most));
-    let cut_own = |text: Option<String>, most: usize| match text {
-        Some(text) if text.len() > most => Some(bounded(&text, most)),
-        short => short,
-    };
-    let Actor { kind, name, arn, account, session } =
-        facts.actor.get().cloned().unwrap_or_else(|| actor(record));
-    let mut resource = resources(&facts_of_rule.resource, record);
-    resource.truncate(Summary::MAX_RESOURCES);
-    for resource in &mut resource {
-        if resource.id.len() > MAX_NAME {
-            resource.id = bounded(&resource.id, MAX_NAME);
-        }
-        resource.kind = cut_own(resource.kind.take(), MAX_WORD);
-    }
-    Summary {
-        account: cut(facts.account, MAX_WORD),
-        region: cut(facts.region, MAX_WORD),
-        actor: Actor {
-            kind: cut_own(kind, MAX_WORD),
-            name: cut_own(name, MAX_NAME),
-            arn: cut_own(arn, MAX_NAME),
-            account: cut_own(account, MAX_WORD),
-            session: cut_own(session, MAX_NAME),
-        },
-        resource,
-        origin: Some(Origin { path: bounded(context.path, MAX_PATH), index: context.index }),
-        event_id: record.text(&["eventID"]).map(|id| bounded(id, MAX_WORD)),
+        address: None,
     }
 }
 
@@ -163,38 +127,51 @@ fn shared_event<'r>(record: &Record<'r>) -> Option<&'r str> {
 /// What was acted on: by the rule's paths, then what CloudTrail lists; each id once.
 fn resources(paths: &[String], record: &Record<'_>) -> Vec<Resource> {
     let mut found: Vec<Resource> = Vec::new();
-    let mut add = |kind: Option<&str>, id: String| {
-        let is_new = !found.iter().any(|resource| resource.id == id);
-        if is_new && !id.is_empty() && found.len() < MAX_RESOURCES {
-            found.push(Resource { kind: kind.map(str::to_owned), id });
+    each_resource(paths, record, |kind, id| {
+        if !found.iter().any(|resource| resource.id == id) {
+            found.push(Resource { kind: kind.map(str::to_owned), id: id.to_owned() });
         }
-    };
+        found.len() < MAX_RESOURCES
+    });
+    found
+}
+
+/// Hands on kind and id of what was acted on until `take` says that it is enough; ids may repeat.
+fn each_resource(
+    paths: &[String],
+    record: &Record<'_>,
+    mut take: impl FnMut(Option<&str>, &str) -> bool,
+) {
+    let mut values = Values::default();
     for path in paths {
-        let mut values = Values::default();
+        values.clear();
         record.find(path, &mut values);
-        for at in values.found {
-            let id = match record.value(at) {
-                Lookup::Text(text) => text.to_owned(),
-                Lookup::Static(simd_json::StaticNode::Null) | Lookup::Container => continue,
-                Lookup::Static(value) => static_text(value),
+        let kind = path.rsplit('.').next();
+        for at in &values.found {
+            let goes_on = match record.value(*at) {
+                Lookup::Text("") => true,
+                Lookup::Text(text) => take(kind, text),
+                Lookup::Static(simd_json::StaticNode::Null) | Lookup::Container => true,
+                Lookup::Static(value) => take(kind, &static_text(value)),
             };
-            add(path.rsplit('.').next(), id);
-        }
-    }
-    if let Some(list) = record.at(&["resources"]) {
-        for element in record.elements(list) {
-            let member = |name: &str| {
-                record.members(element).find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(
-                    |(_, at)| match record.value(at) {
-                        Lookup::Text(text) => Some(text),
-                        Lookup::Static(_) | Lookup::Container => None,
-                    },
-                )
-            };
-            if let Some(id) = member("ARN").or_else(|| member("resourceName")) {
-                add(member("type").or_else(|| member("resourceType")), id.to_owned());
+            if !goes_on {
+                return;
             }
         }
     }
-    found
+    let Some(list) = record.at(&["resources"]) else { return };
+    for element in record.elements(list) {
+        let member = |name: &str| {
+            let mut members = record.members(element);
+            let (_, at) = members.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+            match record.value(at) {
+                Lookup::Text(text) => Some(text),
+                Lookup::Static(_) | Lookup::Container => None,
+            }
+        };
+        let Some(id) = member("ARN").or_else(|| member("resourceName")) else { continue };
+        if !id.is_empty() && !take(member("type").or_else(|| member("resourceType")), id) {
+            return;
+        }
+    }
 }

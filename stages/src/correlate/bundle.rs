@@ -5,9 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::group::number_of;
 use super::packed::{Reader, Writer};
-use crate::model::{Actor, Entry, Origin, Resource, Summary};
+use crate::model::{Entry, Summary, Who};
 
 /// How many parts there are.
 const PARTS: usize = 64;
@@ -16,7 +15,7 @@ const PARTS: usize = 64;
 const MOST: usize = 1000;
 
 /// The first number of a bundle. Another form has another one.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Events of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +55,7 @@ fn part_of(entry: &Entry) -> usize {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     entry.correlation.bytes().for_each(&mut add);
-    for value in &entry.group {
+    for value in entry.group.iter() {
         add(u8::from(value.is_some()));
         value.iter().flat_map(|value| value.bytes()).for_each(&mut add);
         add(0xff);
@@ -80,20 +79,15 @@ fn write_entry(out: &mut Writer, entry: &Entry, before: &mut i64) {
     *before = time;
     out.text(&entry.correlation);
     out.text(&entry.rule);
-    out.wide(number_of(&entry.identity));
-    out.list(&entry.group, |out, value| out.optional(value.as_deref()));
-    out.list(&entry.values, |out, value| out.text(value));
-    let Summary { account, region, actor, resource, origin, event_id } = &entry.summary;
-    let Actor { kind, name, arn, account: own, session } = actor;
-    for text in [account, region, kind, name, arn, own, session, event_id] {
-        out.optional(text.as_deref());
-    }
-    out.list(resource, |out, Resource { kind, id }| {
-        out.optional(kind.as_deref());
-        out.text(id);
-    });
-    out.optional(origin.as_ref().map(|origin| origin.path.as_str()));
-    out.number(origin.as_ref().map_or(0, |origin| origin.index));
+    out.wide(entry.identity);
+    out.texts(&entry.group);
+    out.texts(&entry.values);
+    let Summary { who, resource, path, index, event_id } = &entry.summary;
+    out.texts(&who.0);
+    out.texts(resource);
+    out.optional(path.as_deref());
+    out.number(*index);
+    out.optional(event_id.as_deref());
 }
 
 fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Entry> {
@@ -101,28 +95,17 @@ fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Entry> {
     *before = time;
     Some(Entry {
         time: Timestamp::from_microsecond(time).ok()?,
-        correlation: from.text()?,
-        rule: from.text()?,
-        identity: format!("{:032x}", from.wide()?),
-        group: from.list(Reader::optional)?,
-        values: from.list(Reader::text)?,
+        correlation: from.text()?.into(),
+        rule: from.text()?.into(),
+        identity: from.wide()?,
+        group: from.texts()?,
+        values: from.texts()?,
         summary: Summary {
-            account: from.optional()?,
-            region: from.optional()?,
-            actor: Actor {
-                kind: from.optional()?,
-                name: from.optional()?,
-                arn: from.optional()?,
-                account: from.optional()?,
-                session: from.optional()?,
-            },
-            event_id: from.optional()?,
-            resource: from
-                .list(|from| Some(Resource { kind: from.optional()?, id: from.text()? }))?,
-            origin: {
-                let (path, index) = (from.optional()?, from.number()?);
-                path.map(|path| Origin { path, index })
-            },
+            who: Who(from.texts()?),
+            resource: from.texts()?,
+            path: from.optional()?.map(Into::into),
+            index: from.number()?,
+            event_id: from.optional()?.map(Into::into),
         },
     })
 }
@@ -134,6 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Texts;
 
     fn text() -> impl Strategy<Value = Option<String>> {
         prop::option::of("[a-cü\u{0}]{0,3}")
@@ -141,39 +125,30 @@ mod tests {
 
     fn entry() -> impl Strategy<Value = Entry> {
         let summary = (
-            prop::collection::vec(text(), 8),
-            prop::collection::vec((text(), "[x-z]{0,3}"), 0..3),
-            prop::option::of(("[a-z/]{0,9}", any::<u64>())),
+            prop::collection::vec(text(), Who::TEXTS),
+            prop::collection::vec(text(), 0..4),
+            prop::option::of("[a-z/]{0,9}"),
+            any::<u64>(),
+            text(),
         );
-        let summary = summary.prop_map(|(texts, resource, origin)| {
-            let mut texts = texts.into_iter();
-            let mut next = || texts.next().flatten();
-            Summary {
-                account: next(),
-                region: next(),
-                actor: Actor {
-                    kind: next(),
-                    name: next(),
-                    arn: next(),
-                    account: next(),
-                    session: next(),
-                },
-                event_id: next(),
-                resource: resource.into_iter().map(|(kind, id)| Resource { kind, id }).collect(),
-                origin: origin.map(|(path, index)| Origin { path, index }),
-            }
+        let summary = summary.prop_map(|(who, resource, path, index, event_id)| Summary {
+            who: Who(who.iter().map(Option::as_deref).collect()),
+            resource: resource.iter().map(Option::as_deref).collect(),
+            path: path.map(Into::into),
+            index,
+            event_id: event_id.map(Into::into),
         });
         let group = prop::collection::vec(text(), 0..3);
         let values = prop::collection::vec("[0-9]{0,4}", 0..3);
         let time = -1_000_000_000_000_000_i64..4_000_000_000_000_000;
         ("[ab]", "[cd]", time, any::<u128>(), group, values, summary).prop_map(
             |(correlation, rule, time, identity, group, values, summary)| Entry {
-                correlation,
-                rule,
+                correlation: correlation.into(),
+                rule: rule.into(),
                 time: Timestamp::from_microsecond(time).unwrap(),
-                identity: format!("{identity:032x}"),
-                group,
-                values,
+                identity,
+                group: group.iter().map(Option::as_deref).collect(),
+                values: values.iter().map(|value| Some(value.as_str())).collect(),
                 summary,
             },
         )
@@ -210,12 +185,12 @@ mod tests {
     #[test]
     fn many_events_are_more_than_one_bundle() {
         let entry = Entry {
-            correlation: "many".to_owned(),
-            group: vec![None],
+            correlation: "many".into(),
+            group: std::iter::once(None).collect(),
             time: Timestamp::UNIX_EPOCH,
-            identity: "0".repeat(32),
-            rule: "one".to_owned(),
-            values: Vec::new(),
+            identity: 0,
+            rule: "one".into(),
+            values: Texts::default(),
             summary: Summary::default(),
         };
         let bundles = bundle(&vec![entry; 2 * MOST + 1]);
@@ -226,13 +201,14 @@ mod tests {
 
     #[test]
     fn groups_are_spread() {
+        let user = |number: usize| format!("arn:aws:iam::111122223333:user/{number}");
         let group = |number: usize| Entry {
-            correlation: "many".to_owned(),
-            group: vec![Some(format!("arn:aws:iam::111122223333:user/{number}"))],
+            correlation: "many".into(),
+            group: std::iter::once(Some(user(number).as_str())).collect(),
             time: Timestamp::UNIX_EPOCH,
-            identity: "0".repeat(32),
-            rule: "one".to_owned(),
-            values: Vec::new(),
+            identity: 0,
+            rule: "one".into(),
+            values: Texts::default(),
             summary: Summary::default(),
         };
         let mut counts = vec![0; PARTS];

@@ -1,6 +1,7 @@
 //! Correlations as they were read to correlations ready to be evaluated.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -23,7 +24,7 @@ pub struct Correlations {
     pub(super) all: Vec<Correlation>,
     by_id: HashMap<String, usize, FixedState>,
     /// By id of a rule or correlation: what it feeds.
-    feeds: HashMap<String, Vec<Feed>, FixedState>,
+    feeds: HashMap<Arc<str>, Fed, FixedState>,
 }
 
 /// A correlation, ready to be evaluated.
@@ -32,8 +33,8 @@ pub(super) struct Correlation {
     pub(super) rule: RuleRef,
     pub(super) level: Level,
     pub(super) kind: String,
-    /// The distinct rules and correlations that feed it: id and title.
-    pub(super) sources: Vec<(String, String)>,
+    /// The distinct rules and correlations that feed it.
+    pub(super) sources: Vec<Source>,
     pub(super) group_by: Vec<String>,
     /// In microseconds.
     pub(super) timespan: i64,
@@ -43,20 +44,40 @@ pub(super) struct Correlation {
     pub(super) is_silent: bool,
     /// It feeds others.
     pub(super) is_inner: bool,
+    /// It feeds others of which some ask whether its episodes go on, not only how many there are.
+    pub(super) is_marked: bool,
     /// How many correlations stand one behind the other before it.
     pub(super) depth: u32,
     /// Tells one definition from another.
     pub(super) fingerprint: String,
 }
 
+/// A rule or correlation that feeds one.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) is_correlation: bool,
+}
+
+/// What a rule feeds.
+#[derive(Debug)]
+pub(super) struct Fed {
+    /// The rule's id.
+    pub(super) rule: Arc<str>,
+    pub(super) feeds: Vec<Feed>,
+}
+
 /// That a rule feeds a correlation, and by which fields of its events.
 #[derive(Debug)]
 pub(super) struct Feed {
-    pub(super) correlation: String,
+    pub(super) correlation: Arc<str>,
     /// Paths of the fields to group by, aliases resolved.
     pub(super) group: Vec<String>,
     /// Paths of the fields whose values are looked at.
     pub(super) fields: Vec<String>,
+    /// It asks whether episodes go on.
+    pub(super) takes_marks: bool,
 }
 
 impl Correlations {
@@ -70,8 +91,10 @@ impl Correlations {
         for index in order {
             these.add(&read[index], depths[index]);
         }
-        for at in 0..these.all.len() {
-            these.all[at].is_inner = these.feeds.contains_key(&these.all[at].rule.id);
+        for it in &mut these.all {
+            let feeds = these.feeds.get(it.rule.id.as_str()).map_or(&[][..], |fed| &fed.feeds);
+            it.is_inner = !feeds.is_empty();
+            it.is_marked = feeds.iter().any(|feed| feed.takes_marks);
         }
         these
     }
@@ -99,8 +122,8 @@ impl Correlations {
         self.feeds.contains_key(rule_id)
     }
 
-    pub(super) fn feeds_of(&self, id: &str) -> &[Feed] {
-        self.feeds.get(id).map_or(&[], Vec::as_slice)
+    pub(super) fn fed_by(&self, id: &str) -> Option<&Fed> {
+        self.feeds.get(id)
     }
 
     pub(super) fn place(&self, id: &str) -> Option<(usize, &Correlation)> {
@@ -112,18 +135,26 @@ impl Correlations {
     }
 
     fn add(&mut self, read: &ast::Correlation, depth: u32) {
-        let mut sources: Vec<(String, String)> = Vec::new();
+        let mut sources: Vec<Source> = Vec::new();
         let mut places = Vec::with_capacity(read.feeders.len());
         for feeder in &read.feeders {
-            let known = sources.iter().position(|(id, _)| *id == feeder.id);
+            let known = sources.iter().position(|source| source.id == feeder.id);
             places.push(known.unwrap_or_else(|| {
-                sources.push((feeder.id.clone(), feeder.title.clone()));
+                sources.push(Source {
+                    id: feeder.id.clone(),
+                    title: feeder.title.clone(),
+                    // What feeds stands before what it feeds.
+                    is_correlation: self.by_id.contains_key(&feeder.id),
+                });
                 let feed = Feed {
-                    correlation: read.id.clone(),
+                    correlation: Arc::from(read.id.as_str()),
                     group: read.group_by.iter().map(|name| resolve(read, feeder, name)).collect(),
                     fields: read.fields.iter().map(|name| resolve(read, feeder, name)).collect(),
+                    takes_marks: read.kind.starts_with("temporal"),
                 };
-                self.feeds.entry(feeder.id.clone()).or_default().push(feed);
+                let rule: Arc<str> = Arc::from(feeder.id.as_str());
+                let fed = self.feeds.entry(rule.clone());
+                fed.or_insert_with(|| Fed { rule, feeds: Vec::new() }).feeds.push(feed);
                 sources.len() - 1
             }));
         }
@@ -144,6 +175,7 @@ impl Correlations {
             emit: read.emit,
             is_silent: read.is_silent,
             is_inner: false,
+            is_marked: false,
             depth,
             fingerprint: fingerprint(read),
         });

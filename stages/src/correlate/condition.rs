@@ -88,7 +88,7 @@ impl Condition {
     pub(super) fn may_hold(&self, entries: &[Kept]) -> bool {
         let most = match self.measure {
             Measure::Events | Measure::Sources(_) => entries.len(),
-            Measure::Distinct => entries.iter().map(|entry| entry.values.len()).sum(),
+            Measure::Distinct => entries.iter().map(|entry| entry.values.iter().count()).sum(),
             Measure::Sum | Measure::Average | Measure::Percentile(_) => return true,
         };
         !self.is_monotone || self.is_within(most as f64)
@@ -152,11 +152,11 @@ impl<'w> Window<'w> {
         match self.condition.measure {
             Measure::Events => {}
             Measure::Distinct => {
-                for value in &entry.values {
+                for value in entry.values.iter().flatten() {
                     let count = self.distinct.entry(value).or_default();
                     step(count);
                     if *count == 0 {
-                        self.distinct.remove(value.as_ref());
+                        self.distinct.remove(value);
                     }
                 }
             }
@@ -166,7 +166,7 @@ impl<'w> Window<'w> {
                 }
             }
             Measure::Sum | Measure::Average | Measure::Percentile(_) => {
-                for number in entry.values.iter().filter_map(|value| number(value)) {
+                for number in entry.values.iter().flatten().filter_map(number) {
                     let at = self.numbers.partition_point(|known| known.total_cmp(&number).is_lt());
                     if is_added {
                         self.numbers.insert(at, number);

@@ -1,7 +1,7 @@
 //! What is left of entries that a group had no room for: numbers.
 
-use super::group::{Detail, Episode, Kept};
-use crate::model::Correlated;
+use super::group::{Episode, Kept};
+use crate::model::{Correlated, Summary, Texts};
 
 /// Most times that are counted apart; past it neighbours are counted together.
 const MAX_TIMES: usize = 600;
@@ -40,15 +40,17 @@ pub(super) struct Run {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Shared {
     /// `None` before the first entry.
-    pub(super) of: Option<Detail>,
+    pub(super) of: Option<Summary>,
     pub(super) is_one_account: bool,
     pub(super) is_one_region: bool,
     pub(super) is_one_actor: bool,
     pub(super) is_one_resource: bool,
+    pub(super) is_one_source: bool,
+    pub(super) is_one_key: bool,
 }
 
 impl Shared {
-    pub(super) fn add(&mut self, detail: &Detail) {
+    pub(super) fn add(&mut self, detail: &Summary) {
         let Some(of) = &self.of else {
             *self = Self {
                 of: Some(detail.clone()),
@@ -56,13 +58,20 @@ impl Shared {
                 is_one_region: true,
                 is_one_actor: true,
                 is_one_resource: true,
+                is_one_source: true,
+                is_one_key: true,
             };
             return;
         };
+        self.is_one_resource &= of.resource == detail.resource;
+        if of.who == detail.who {
+            return;
+        }
         self.is_one_account &= of.who.account() == detail.who.account();
         self.is_one_region &= of.who.region() == detail.who.region();
         self.is_one_actor &= of.who.is_same_actor(&detail.who);
-        self.is_one_resource &= of.resource == detail.resource;
+        self.is_one_source &= of.who.source() == detail.who.source();
+        self.is_one_key &= of.who.access_key() == detail.who.access_key();
     }
 }
 
@@ -170,20 +179,21 @@ impl Run {
         if let Some(count) = self.by_source.get_mut(usize::from(entry.source)) {
             *count += 1;
         }
-        for value in &entry.values {
-            if self.values.len() < Correlated::MAX_LISTED && !self.values.contains(value) {
-                self.values.push(value.clone());
+        for value in entry.values.iter().flatten() {
+            let is_new = !self.values.iter().any(|known| **known == *value);
+            if is_new && self.values.len() < Correlated::MAX_LISTED {
+                self.values.push(value.into());
             }
         }
         if self.samples.len() < Correlated::MAX_LISTED {
             // Of a sample it is told where it was read, and when.
-            let detail = Detail {
+            let detail = Summary {
                 path: entry.detail.path.clone(),
                 index: entry.detail.index,
                 event_id: entry.detail.event_id.clone(),
-                ..Detail::default()
+                ..Summary::default()
             };
-            self.samples.push(Kept { values: Vec::new(), detail, ..entry.clone() });
+            self.samples.push(Kept { values: Texts::default(), detail, ..entry.clone() });
         }
         self.shared.add(&entry.detail);
     }

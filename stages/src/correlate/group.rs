@@ -3,12 +3,10 @@
 //! Everything here is a function of the set of entries; how they came does not matter. What is told of
 //! it, and when, is decided in `look`.
 
-use std::sync::Arc;
-
 use super::compile::Correlation;
 use super::condition::Window;
 use super::given_up::GivenUp;
-use crate::model::{Actor, Entry, Resource, Summary, identity_of};
+use crate::model::{Entry, Summary, Texts};
 
 /// One entry as it is kept. Times are microseconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,56 +19,15 @@ pub(super) struct Kept {
     pub(super) source: u16,
     /// All was said of its window; it is kept for the windows behind it.
     pub(super) is_judged: bool,
-    pub(super) values: Vec<Box<str>>,
-    pub(super) detail: Detail,
-}
-
-/// What is told of an entry, in parts that entries share.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Detail {
-    pub(super) who: Arc<Who>,
-    pub(super) resource: Arc<[Resource]>,
-    pub(super) path: Option<Arc<str>>,
-    pub(super) index: u64,
-    pub(super) event_id: Option<Box<str>>,
-}
-
-/// Who acted where: account, region, and the actor's kind, name, ARN, account and session. Groups are
-/// many and most texts short, so none of them has room to grow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(super) struct Who(pub(super) [Option<Box<str>>; 7]);
-
-impl Who {
-    fn new(account: Option<String>, region: Option<String>, actor: Actor) -> Self {
-        let Actor { kind, name, arn, account: own, session } = actor;
-        let texts = [account, region, kind, name, arn, own, session];
-        Self(texts.map(|text| text.map(String::into_boxed_str)))
-    }
-
-    pub(super) fn account(&self) -> Option<&str> {
-        self.0[0].as_deref()
-    }
-
-    pub(super) fn region(&self) -> Option<&str> {
-        self.0[1].as_deref()
-    }
-
-    pub(super) fn actor(&self) -> Actor {
-        let own = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-        let [_, _, kind, name, arn, account, session] = self.0.each_ref().map(own);
-        Actor { kind, name, arn, account, session }
-    }
-
-    pub(super) fn is_same_actor(&self, other: &Self) -> bool {
-        self.0[2..] == other.0[2..]
-    }
+    pub(super) values: Texts,
+    pub(super) detail: Summary,
 }
 
 /// A group with its past as far as it matters.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Group {
     /// The values that its entries share.
-    pub(super) values: Vec<Option<String>>,
+    pub(super) values: Texts,
     /// By time, identity and source; each of these once.
     pub(super) entries: Vec<Kept>,
     pub(super) given_up: Option<GivenUp>,
@@ -94,8 +51,8 @@ pub(super) struct Told {
     pub(super) is_settled: bool,
     /// Another episode's id, which tells of this one too.
     pub(super) merged_into: Option<String>,
-    /// The correlations that it feeds have got it.
-    pub(super) is_handed_on: bool,
+    /// The last mark that the correlations that it feeds have got.
+    pub(super) handed_on: Option<i64>,
 }
 
 /// A run of windows in which the condition holds.
@@ -118,35 +75,20 @@ pub(super) struct Episode {
 impl Kept {
     pub(super) fn new(entry: Entry, source: u16, arrived: i64) -> Self {
         let Entry { time, identity, values, summary, .. } = entry;
-        let Summary { account, region, actor, resource, origin, event_id } = summary;
-        let (path, index) = origin.map_or((None, 0), |it| (Some(it.path.into()), it.index));
         Self {
             time: time.as_microsecond(),
             arrived,
-            identity: number_of(&identity),
+            identity,
             source,
             is_judged: false,
-            values: values.into_iter().map(String::into_boxed_str).collect(),
-            detail: Detail {
-                who: Arc::new(Who::new(account, region, actor)),
-                resource: resource.into(),
-                path,
-                index,
-                event_id: event_id.map(String::into_boxed_str),
-            },
+            values,
+            detail: summary,
         }
     }
 
     fn order(&self) -> (i64, u128, u16) {
         (self.time, self.identity, self.source)
     }
-}
-
-/// The identity as a number; what has another form is hashed to that one.
-pub(super) fn number_of(identity: &str) -> u128 {
-    let read = |text: &str| u128::from_str_radix(text, 16).ok();
-    let own = read(identity).filter(|_| identity.len() == 32);
-    own.or_else(|| read(&identity_of(identity.as_bytes()))).unwrap_or_default()
 }
 
 impl Group {
@@ -169,10 +111,17 @@ impl Group {
 
     /// The episodes of all windows that are not judged, by time.
     pub(super) fn episodes(&self, rule: &Correlation) -> Vec<Episode> {
-        let entries = &self.entries;
-        let mut window = Window::new(&rule.condition, entries, rule.sources.len());
         let mut found: Vec<Episode> = Vec::new();
         found.extend(self.given_up.as_ref().and_then(GivenUp::episode));
+        self.holds(rule, |time, measured| self.extend(rule, &mut found, time, measured));
+        found
+    }
+
+    /// Hands on the windows that hold, as far as they are not judged: when each ends, by time, and what
+    /// is measured in it.
+    pub(super) fn holds(&self, rule: &Correlation, mut take: impl FnMut(i64, f64)) {
+        let entries = &self.entries;
+        let mut window = Window::new(&rule.condition, entries, rule.sources.len());
         let (mut from, mut at) = (0, 0);
         while let Some(entry) = entries.get(at) {
             let time = entry.time;
@@ -194,10 +143,9 @@ impl Group {
                 (rule.condition.is_monotone && !is_counted).then_some(run.measured)
             });
             if let Some(measured) = held {
-                self.extend(rule, &mut found, time, measured);
+                take(time, measured);
             }
         }
-        found
     }
 
     /// Adds a window that holds to the last episode, or begins one.

@@ -1,17 +1,16 @@
 //! Holds the groups of a finite input in memory and evaluates them at its end.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use super::chain;
 use super::compile::{Correlation, Correlations};
-use super::group::{Group, Kept, Who};
+use super::group::{Group, Kept};
 use super::look::{Moment, Tell};
 use super::step::StepCounts;
-use crate::model::{Entry, Resource, parse_time};
+use crate::model::{Entry, Texts, parse_time};
 
 /// What a keeper may hold.
 #[derive(Debug, Clone, Copy)]
@@ -50,15 +49,13 @@ pub struct Keeper<'c> {
     these: &'c Correlations,
     limits: KeeperLimits,
     groups: HashMap<Key, Held, RandomState>,
-    who: Shelf<Arc<Who>>,
-    paths: Shelf<Arc<str>>,
-    resources: Shelf<Arc<[Resource]>>,
+    texts: Shelf,
     tells: Vec<Tell>,
     counts: KeeperCounts,
 }
 
 /// Place of the correlation, values of the group.
-type Key = (usize, Vec<Option<Box<str>>>);
+type Key = (usize, Texts);
 
 /// A group that is held: sorted and evaluated only when it is time.
 #[derive(Debug, Default)]
@@ -68,23 +65,24 @@ struct Held {
     last: i64,
 }
 
-/// Values that many entries share, each once.
-#[derive(Debug)]
-struct Shelf<T>(HashSet<T, RandomState>);
+/// Texts that many entries share, each once.
+#[derive(Debug, Default)]
+struct Shelf(HashSet<Arc<str>, RandomState>);
 
-impl<T: Clone + Eq + Hash> Shelf<T> {
-    /// Most values; past it all are put anew.
+impl Shelf {
+    /// Most texts; past it all are put anew.
     const MAX: usize = 1 << 20;
 
-    fn put(&mut self, value: &T) -> T {
-        if let Some(known) = self.0.get(value) {
-            return known.clone();
+    /// Puts a text there, or takes the one that is there already.
+    fn share(&mut self, text: &mut Arc<str>) {
+        if let Some(known) = self.0.get(text) {
+            text.clone_from(known);
+            return;
         }
         if self.0.len() >= Self::MAX {
             self.0.clear();
         }
-        self.0.insert(value.clone());
-        value.clone()
+        self.0.insert(text.clone());
     }
 }
 
@@ -96,32 +94,30 @@ impl<'c> Keeper<'c> {
             these,
             limits,
             groups: HashMap::default(),
-            who: Shelf(HashSet::default()),
-            paths: Shelf(HashSet::default()),
-            resources: Shelf(HashSet::default()),
+            texts: Shelf::default(),
             tells: Vec::new(),
             counts: KeeperCounts::default(),
         }
     }
 
     /// Takes an entry.
-    pub fn take(&mut self, entry: Entry) {
+    pub fn take(&mut self, mut entry: Entry) {
         self.counts.entries += 1;
         let place = self.these.place(&entry.correlation);
         let Some((place, rule)) = place else {
             self.counts.steps.unknown += 1;
             return;
         };
-        let source = rule.sources.iter().position(|(id, _)| *id == entry.rule);
+        let source = rule.sources.iter().position(|source| *source.id == *entry.rule);
         let Some(source) = source.and_then(|source| u16::try_from(source).ok()) else {
             self.counts.steps.unknown += 1;
             return;
         };
-        let values = entry.group.iter().map(|it| it.as_deref().map(Into::into)).collect();
+        let values = std::mem::take(&mut entry.group);
         let mut kept = Kept::new(entry, source, i64::MIN);
-        kept.detail.who = self.who.put(&kept.detail.who);
-        kept.detail.resource = self.resources.put(&kept.detail.resource);
-        kept.detail.path = kept.detail.path.map(|path| self.paths.put(&path));
+        self.texts.share(kept.detail.who.0.packed_mut());
+        self.texts.share(kept.detail.resource.packed_mut());
+        kept.detail.path.iter_mut().for_each(|path| self.texts.share(path));
         let held = self.groups.entry((place, values)).or_insert_with(|| {
             self.counts.groups += 1;
             Held { last: i64::MIN, ..Held::default() }
@@ -228,11 +224,10 @@ impl<'c> Keeper<'c> {
 
 impl Held {
     /// Puts what is new where it belongs.
-    fn fill(&mut self, values: &[Option<Box<str>>], counts: &mut StepCounts) -> &mut Group {
-        let group = self.group.get_or_insert_with(|| {
-            let values = values.iter().map(|value| value.as_deref().map(str::to_owned)).collect();
-            Box::new(Group { values, ..Group::default() })
-        });
+    fn fill(&mut self, values: &Texts, counts: &mut StepCounts) -> &mut Group {
+        let group = self
+            .group
+            .get_or_insert_with(|| Box::new(Group { values: values.clone(), ..Group::default() }));
         group.take_kept(std::mem::take(&mut self.new), counts);
         group
     }

@@ -8,7 +8,7 @@ use super::compile::Correlation;
 use super::given_up::GivenUp;
 use super::group::{Episode, Group, Told};
 use super::tell::Telling;
-use crate::model::{Alert, Correlated, Entry, alert_id, identity_of};
+use crate::model::{Alert, Correlated, Entry, Texts, alert_id, identity_of};
 use crate::sigma::ast::Emit;
 
 /// Something to be told of an episode.
@@ -46,8 +46,8 @@ pub(super) struct Moment {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) tells: Vec<Tell>,
-    /// Episodes for the correlations that this one feeds: time, identity, what they share.
-    pub(super) handed_on: Vec<Entry>,
+    /// Marks of episodes for the correlations that this one feeds.
+    pub(super) handed_on: Vec<Mark>,
     /// When the next look is wanted.
     pub(super) due: Option<i64>,
     /// Entries that had no room.
@@ -55,6 +55,18 @@ pub(super) struct Seen {
     /// Entries that came after their episode was settled.
     pub(super) too_late: u64,
 }
+
+/// An episode as those that it feeds are told of it, at one of its times.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// For a correlation that is still to be named.
+    pub(super) entry: Entry,
+    /// The episode is told of for the first time; else it goes on.
+    pub(super) is_first: bool,
+}
+
+/// An episode that goes on is marked anew after this part of a time span.
+const MARKS: i64 = 8;
 
 /// Most episodes that are remembered for a group.
 const MAX_TOLD: usize = 64;
@@ -199,7 +211,7 @@ impl Group {
         }
     }
 
-    /// Hands an episode on to what it feeds, once its beginning is known for good.
+    /// Hands an episode on to what it feeds: its marks, as far as they are known for good.
     fn hand_on(
         &mut self,
         rule: &Correlation,
@@ -208,20 +220,42 @@ impl Group {
         (told, is_settled): (usize, bool),
         seen: &mut Seen,
     ) {
-        if !rule.is_inner || self.told[told].is_handed_on {
+        if !rule.is_inner {
             return;
         }
-        let begin = episode.first_hold.saturating_sub(rule.timespan);
-        let window = self.range(begin, episode.first_hold);
-        let arrived = self.entries[window].iter().map(|entry| entry.arrived).max();
-        let known = episode.first_hold.max(arrived.unwrap_or(i64::MIN));
-        let known = known.saturating_add(at.lateness);
-        if !is_settled && known > at.now {
-            seen.wants(known);
-            return;
+        for mark in self.marks(rule, episode, self.told[told].handed_on) {
+            let window = self.range(mark.saturating_sub(rule.timespan), mark);
+            let arrived = self.entries[window].iter().map(|entry| entry.arrived).max();
+            let known = mark.max(arrived.unwrap_or(i64::MIN)).saturating_add(at.lateness);
+            if !is_settled && known > at.now {
+                seen.wants(known);
+                return;
+            }
+            let is_first = self.told[told].handed_on.is_none();
+            self.told[told].handed_on = Some(mark);
+            let entry = Telling { rule, group: self, episode }.entry(mark, is_first);
+            seen.handed_on.extend(entry.map(|entry| Mark { entry, is_first }));
         }
-        self.told[told].is_handed_on = true;
-        seen.handed_on.extend(Telling { rule, group: self, episode }.entry());
+    }
+
+    /// The marks of an episode behind the last one that was handed on: its beginning, and then each time
+    /// at which the condition holds and the mark before is a [part](MARKS) of a time span ago.
+    fn marks(&self, rule: &Correlation, episode: &Episode, handed_on: Option<i64>) -> Vec<i64> {
+        let mut marks = Vec::new();
+        let mut last = handed_on.unwrap_or_else(|| {
+            marks.push(episode.first_hold);
+            episode.first_hold
+        });
+        if rule.is_marked {
+            let step = (rule.timespan / MARKS).max(1);
+            self.holds(rule, |time, _| {
+                if time <= episode.last_hold && time.saturating_sub(last) >= step {
+                    marks.push(time);
+                    last = time;
+                }
+            });
+        }
+        marks
     }
 
     /// An id of the episode's beginning that no other episode was told under.
@@ -288,7 +322,7 @@ impl Group {
             let is_of =
                 |it: &Episode| it.first_hold <= told.first_hold && told.first_hold <= it.last_hold;
             let is_open = !told.is_settled && open.iter().any(is_of);
-            let was_said = !told.digest.is_empty() || told.is_handed_on || told.is_settled;
+            let was_said = !told.digest.is_empty() || told.handed_on.is_some() || told.is_settled;
             was_said && (is_open || told.last_hold >= begin)
         });
         let excess = self.told.len().saturating_sub(MAX_TOLD);
@@ -324,7 +358,7 @@ impl Seen {
 }
 
 /// What makes an episode the same: its group and when the condition first held.
-pub(super) fn identity_of_episode(values: &[Option<String>], first_hold: i64) -> String {
+pub(super) fn identity_of_episode(values: &Texts, first_hold: i64) -> String {
     format!("{}/{first_hold}", crate::model::group_key("", values))
 }
 

@@ -1,9 +1,12 @@
 //! Numbers and texts as bytes: each text once, numbers as short as they are, a checksum around all.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
+
+use crate::model::{Pack, Texts};
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 8;
@@ -59,6 +62,12 @@ impl Writer {
             Some(text) => self.text(text),
             None => self.number(0),
         }
+    }
+
+    /// A list of texts, each of which may be missing.
+    pub(super) fn texts<S: Deref<Target = str>>(&mut self, texts: &Texts<S>) {
+        self.number(texts.iter().count() as u64);
+        texts.iter().for_each(|text| self.optional(text));
     }
 
     pub(super) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
@@ -153,15 +162,25 @@ impl<'r> Reader<'r> {
     }
 
     /// A text, or none: the outer `None` is for what can't be read.
-    pub(super) fn optional(&mut self) -> Option<Option<String>> {
+    pub(super) fn optional(&mut self) -> Option<Option<&'r str>> {
         let place = self.number()?;
         let Some(place) = place.checked_sub(1) else { return Some(None) };
         let text = self.texts.get(usize::try_from(place).ok()?)?;
-        Some(Some((*text).to_owned()))
+        Some(Some(text))
     }
 
-    pub(super) fn text(&mut self) -> Option<String> {
+    pub(super) fn text(&mut self) -> Option<&'r str> {
         self.optional()?
+    }
+
+    /// A list of texts, each of which may be missing.
+    pub(super) fn texts<S: for<'p> From<&'p str>>(&mut self) -> Option<Texts<S>> {
+        let count = self.number()?;
+        let mut pack = Pack::default();
+        for _ in 0..count {
+            pack.push(self.optional()?);
+        }
+        Some(pack.texts())
     }
 
     pub(super) fn list<T>(
@@ -211,6 +230,7 @@ mod tests {
                 Some((reader.number()?, reader.signed()?, reader.wide()?, reader.flag()?))
             });
             prop_assert_eq!(read, Some(numbers));
+            let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
             prop_assert_eq!(reader.list(Reader::optional), Some(texts));
             prop_assert_eq!(reader.float(), Some(float));
             prop_assert!(reader.is_at_end());

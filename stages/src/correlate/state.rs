@@ -1,12 +1,10 @@
 //! The state of a group as bytes, for whoever keeps it.
 
-use std::sync::Arc;
-
 use super::compile::Correlation;
 use super::given_up::{GivenUp, Run, Shared};
-use super::group::{Detail, Episode, Group, Kept, Told, Who};
+use super::group::{Episode, Group, Kept, Told};
 use super::packed::{Reader, Writer};
-use crate::model::Resource;
+use crate::model::{Summary, TextsIter, Who};
 
 /// Most bytes of a group's state.
 pub const MAX_STATE: usize = 256 << 10;
@@ -16,14 +14,14 @@ pub const MAX_STATE: usize = 256 << 10;
 const ENTRIES: usize = 160 << 10;
 
 /// The first number of a state. Another form has another one.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Writes a group's state.
 pub(super) fn write(rule: &Correlation, group: &Group) -> Vec<u8> {
     let mut out = Writer::default();
     out.number(VERSION);
     out.text(&rule.fingerprint);
-    out.list(&group.values, |out, value| out.optional(value.as_deref()));
+    out.texts(&group.values);
     out.number(u64::from(group.next));
     out.list(&group.told, write_told);
     out.flag(group.given_up.is_some());
@@ -42,7 +40,7 @@ pub(super) fn read(rule: &Correlation, bytes: &[u8]) -> Option<Group> {
         return None;
     }
     let mut group = Group {
-        values: from.list(Reader::optional)?,
+        values: from.texts()?,
         next: u32::try_from(from.number()?).ok()?,
         told: from.list(read_told)?,
         given_up: None,
@@ -54,7 +52,7 @@ pub(super) fn read(rule: &Correlation, bytes: &[u8]) -> Option<Group> {
     let mut before = 0;
     let entries = from.list(|from| read_entry(from, &mut before))?;
     let is_known = entries.iter().all(|entry| usize::from(entry.source) < rule.sources.len());
-    if !is_known || !from.is_at_end() || group.values.len() != rule.group_by.len() {
+    if !is_known || !from.is_at_end() || group.values.iter().count() != rule.group_by.len() {
         return None;
     }
     group.add(entries);
@@ -64,7 +62,7 @@ pub(super) fn read(rule: &Correlation, bytes: &[u8]) -> Option<Group> {
 /// How many of the newest entries of a group there is room for in a state.
 pub(super) fn room(entries: &[Kept]) -> usize {
     let mut size = 0;
-    let mut newer: Option<&Detail> = None;
+    let mut newer: Option<&Summary> = None;
     let fits = entries.iter().rev().take_while(|entry| {
         size += size_of(entry, newer);
         newer = Some(&entry.detail);
@@ -74,26 +72,24 @@ pub(super) fn room(entries: &[Kept]) -> usize {
 }
 
 /// No less than the bytes of an entry, which shares texts with the next newer one.
-fn size_of(entry: &Kept, newer: Option<&Detail>) -> usize {
-    let of = |text: Option<&str>| text.map_or(0, |text| text.len() + 3);
+fn size_of(entry: &Kept, newer: Option<&Summary>) -> usize {
+    // Its length, and its place among all texts.
+    let of = |text: &str| text.len() + 9;
+    let all = |texts: TextsIter<'_>| texts.map(|text| text.map_or(6, of)).sum::<usize>();
     let detail = &entry.detail;
-    let mut size = 80 + entry.values.iter().map(|value| value.len() + 6).sum::<usize>();
-    size += detail.event_id.as_ref().map_or(0, |id| id.len() + 3);
+    let mut size = 80 + all(entry.values.iter());
+    size += detail.event_id.as_deref().map_or(0, of);
     if newer.is_none_or(|newer| newer.path != detail.path) {
-        size += detail.path.as_ref().map_or(0, |path| path.len() + 3);
+        size += detail.path.as_deref().map_or(0, of);
     }
     if newer.is_none_or(|newer| newer.who != detail.who) {
-        size += detail.who.0.iter().map(|text| of(text.as_deref())).sum::<usize>();
+        size += all(detail.who.0.iter());
     }
     if newer.is_none_or(|newer| newer.resource != detail.resource) {
-        size += detail
-            .resource
-            .iter()
-            .map(|it| of(it.kind.as_deref()) + it.id.len() + 3)
-            .sum::<usize>();
+        size += all(detail.resource.iter());
     }
-    // Numbers of texts and lists.
-    size + 6 * (7 + 2 * detail.resource.len())
+    // Places of the texts that are shared.
+    size + 6 * (Who::TEXTS + detail.resource.iter().count())
 }
 
 fn write_entry(out: &mut Writer, entry: &Kept, before: &mut i64) {
@@ -103,7 +99,7 @@ fn write_entry(out: &mut Writer, entry: &Kept, before: &mut i64) {
     out.wide(entry.identity);
     out.number(u64::from(entry.source));
     out.flag(entry.is_judged);
-    out.list(&entry.values, |out, value| out.text(value));
+    out.texts(&entry.values);
     write_detail(out, &entry.detail);
 }
 
@@ -116,36 +112,26 @@ fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Kept> {
         identity: from.wide()?,
         source: u16::try_from(from.number()?).ok()?,
         is_judged: from.flag()?,
-        values: from.list(|from| from.text().map(String::into_boxed_str))?,
+        values: from.texts()?,
         detail: read_detail(from)?,
     })
 }
 
-fn write_detail(out: &mut Writer, detail: &Detail) {
-    for text in &detail.who.0 {
-        out.optional(text.as_deref());
-    }
-    out.list(&detail.resource, |out, resource| {
-        out.optional(resource.kind.as_deref());
-        out.text(&resource.id);
-    });
+fn write_detail(out: &mut Writer, detail: &Summary) {
+    out.texts(&detail.who.0);
+    out.texts(&detail.resource);
     out.optional(detail.path.as_deref());
     out.number(detail.index);
     out.optional(detail.event_id.as_deref());
 }
 
-fn read_detail(from: &mut Reader<'_>) -> Option<Detail> {
-    let mut who = Who::default();
-    for text in &mut who.0 {
-        *text = from.optional()?.map(String::into_boxed_str);
-    }
-    let resource = from.list(|from| Some(Resource { kind: from.optional()?, id: from.text()? }))?;
-    Some(Detail {
-        who: Arc::new(who),
-        resource: resource.into(),
+fn read_detail(from: &mut Reader<'_>) -> Option<Summary> {
+    Some(Summary {
+        who: Who(from.texts()?),
+        resource: from.texts()?,
         path: from.optional()?.map(Into::into),
         index: from.number()?,
-        event_id: from.optional()?.map(String::into_boxed_str),
+        event_id: from.optional()?.map(Into::into),
     })
 }
 
@@ -157,19 +143,23 @@ fn write_told(out: &mut Writer, told: &Told) {
     out.text(&told.digest);
     out.flag(told.is_settled);
     out.optional(told.merged_into.as_deref());
-    out.flag(told.is_handed_on);
+    out.flag(told.handed_on.is_some());
+    out.signed(told.handed_on.unwrap_or_default());
 }
 
 fn read_told(from: &mut Reader<'_>) -> Option<Told> {
     Some(Told {
-        id: from.text()?,
+        id: from.text()?.to_owned(),
         number: u32::try_from(from.number()?).ok()?,
         first_hold: from.signed()?,
         last_hold: from.signed()?,
-        digest: from.text()?,
+        digest: from.text()?.to_owned(),
         is_settled: from.flag()?,
-        merged_into: from.optional()?,
-        is_handed_on: from.flag()?,
+        merged_into: from.optional()?.map(str::to_owned),
+        handed_on: {
+            let (is_handed_on, mark) = (from.flag()?, from.signed()?);
+            is_handed_on.then_some(mark)
+        },
     })
 }
 
@@ -197,10 +187,14 @@ fn write_given_up(out: &mut Writer, given_up: &GivenUp) {
     if let Some(of) = &run.shared.of {
         write_detail(out, of);
     }
-    let Shared { of: _, is_one_account, is_one_region, is_one_actor, is_one_resource } = run.shared;
-    [is_one_account, is_one_region, is_one_actor, is_one_resource]
-        .iter()
-        .for_each(|flag| out.flag(*flag));
+    flags_of(&run.shared).iter().for_each(|flag| out.flag(*flag));
+}
+
+/// In the order in which they are written.
+fn flags_of(shared: &Shared) -> [bool; 6] {
+    let Shared { of: _, is_one_account, is_one_region, is_one_actor, .. } = *shared;
+    let Shared { is_one_resource, is_one_source, is_one_key, .. } = *shared;
+    [is_one_account, is_one_region, is_one_actor, is_one_resource, is_one_source, is_one_key]
 }
 
 fn read_given_up(from: &mut Reader<'_>) -> Option<GivenUp> {
@@ -222,7 +216,7 @@ fn read_run(from: &mut Reader<'_>) -> Option<Run> {
         is_open: from.flag()?,
     };
     let (count, by_source) = (from.number()?, from.list(Reader::number)?);
-    let values = from.list(|from| from.text().map(String::into_boxed_str))?;
+    let values = from.list(|from| from.text().map(Into::into))?;
     let mut before = 0;
     let samples = from.list(|from| read_entry(from, &mut before))?;
     let of = if from.flag()? { Some(read_detail(from)?) } else { None };
@@ -232,6 +226,8 @@ fn read_run(from: &mut Reader<'_>) -> Option<Run> {
         is_one_region: from.flag()?,
         is_one_actor: from.flag()?,
         is_one_resource: from.flag()?,
+        is_one_source: from.flag()?,
+        is_one_key: from.flag()?,
     };
     Some(Run { episode, first, arrived, count, by_source, values, samples, shared })
 }

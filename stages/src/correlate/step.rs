@@ -124,7 +124,7 @@ impl Group {
     ) {
         let mut kept = Vec::with_capacity(new.len());
         for entry in new {
-            let source = rule.sources.iter().position(|(id, _)| *id == entry.rule);
+            let source = rule.sources.iter().position(|source| *source.id == *entry.rule);
             match source.and_then(|source| u16::try_from(source).ok()) {
                 Some(source) => kept.push(Kept::new(entry, source, now)),
                 None => counts.unknown += 1,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -10,8 +11,8 @@ use super::given_up::{Run, Shared};
 use super::group::{Episode, Group, Kept};
 use super::look::identity_of_episode;
 use crate::model::{
-    Actor, Alert, Correlated, Entry, EventRef, GroupValue, Matched, Origin, RuleCount, Summary,
-    alert_id, rfc3339,
+    Alert, Correlated, Entry, EventRef, GroupValue, Matched, Origin, RuleCount, SharedTexts,
+    Summary, Texts, Who, alert_id, identity_number, rfc3339,
 };
 
 /// An episode that is told of.
@@ -25,6 +26,7 @@ impl Telling<'_> {
     /// The alert, under an id.
     pub(super) fn alert(&self, id: &str, is_ongoing: bool, merged_into: Option<&str>) -> Alert {
         let shared = summary(&self.shared(self.entries()));
+        let own = |text: Option<&str>| text.map(str::to_owned);
         let mut told = self.correlated();
         told.is_ongoing = is_ongoing;
         told.merged_into = merged_into.map(str::to_owned);
@@ -40,39 +42,44 @@ impl Telling<'_> {
             time: Some(time(self.episode.first_hold)),
             level: self.rule.level,
             rule: self.rule.rule.clone(),
-            account: shared.account,
-            region: shared.region,
-            actor: shared.actor,
+            account: own(shared.who.account()),
+            region: own(shared.who.region()),
+            actor: shared.who.actor(),
             source: None,
-            resource: shared.resource,
-            origin: first.and_then(origin).unwrap_or(none),
+            resource: shared.resources(),
+            origin: first.and_then(|entry| entry.detail.origin()).unwrap_or(none),
             matched: matched.collect(),
             correlation: Some(Box::new(told)),
             behind: None,
             is_historic: false,
             event: None,
             shared_event: None,
-            access_key: None,
+            access_key: own(shared.who.access_key()),
+            address: own(shared.who.source()),
         }
     }
 
-    /// What the episode is to a correlation that it feeds, without saying which. It is made when its
-    /// first window is known, and so tells of that one alone.
-    pub(super) fn entry(&self) -> Option<Entry> {
-        let time = Timestamp::from_microsecond(self.episode.first_hold).ok()?;
-        let window = self.group.range(self.episode.from, self.episode.first_hold);
-        let mut summary = summary(&self.shared(window));
+    /// What the episode is to a correlation that it feeds, without saying which, at one of its marks. It
+    /// is made when the window there is known, and so tells of that one alone.
+    pub(super) fn entry(&self, mark: i64, is_first: bool) -> Option<Entry> {
+        let time = Timestamp::from_microsecond(mark).ok()?;
+        let begin = mark.saturating_sub(self.rule.timespan).max(self.episode.from);
+        let shared = self.shared(self.group.range(begin, mark));
         let identity = identity_of_episode(&self.group.values, self.episode.first_hold);
-        let identity = alert_id(&self.rule.rule.id, &identity);
-        summary.event_id = Some(identity.clone());
+        let episode = alert_id(&self.rule.rule.id, &identity);
+        let number = match is_first {
+            true => u128::from_str_radix(&episode, 16).unwrap_or_default(),
+            false => identity_number(format!("{episode}/{mark}").as_bytes()),
+        };
         Some(Entry {
-            correlation: String::new(),
+            correlation: Arc::default(),
             group: self.group.values.clone(),
             time,
-            identity,
-            rule: self.rule.rule.id.clone(),
-            values: Vec::new(),
-            summary,
+            identity: number,
+            rule: Arc::default(),
+            values: Texts::default(),
+            // All marks of an episode are of one thing that happened.
+            summary: Summary { event_id: Some(episode.into()), ..summary(&shared) },
         })
     }
 
@@ -106,28 +113,37 @@ impl Telling<'_> {
             Some(_) => given_up.count_of_run(episode.last_hold),
             None => given_up.count_since(episode.from),
         });
-        let count = kept.len() as u64 + given_up;
+        let mut count = kept.len() as u64 + given_up;
         let mut by_source =
             run.map_or_else(|| vec![0; rule.sources.len()], |run| run.by_source.clone());
         let mut distinct: BTreeSet<&str> = BTreeSet::new();
         run.into_iter().flat_map(|run| &run.values).for_each(|value| {
             distinct.insert(value);
         });
+        let mut episodes = Episodes::default();
         for entry in kept {
+            if episodes.is_again(rule, entry) {
+                count -= 1;
+                continue;
+            }
             if let Some(count) = by_source.get_mut(usize::from(entry.source)) {
                 *count += 1;
             }
-            distinct.extend(entry.values.iter().map(AsRef::as_ref));
+            distinct.extend(entry.values.iter().flatten());
         }
         let first = run.map(|run| run.first).or(kept.first().map(|entry| entry.time));
         let rules = rule.sources.iter().zip(by_source).filter(|(_, count)| *count > 0);
         let listed = distinct.iter().take(Correlated::MAX_LISTED);
+        let mut listed_episodes = Episodes::default();
         let has_field = rule.condition.has_values();
-        let groups = rule.group_by.iter().zip(&group.values);
+        let groups = rule.group_by.iter().zip(group.values.iter());
         Correlated {
             kind: rule.kind.clone(),
             group: groups
-                .map(|(field, value)| GroupValue { field: field.clone(), value: value.clone() })
+                .map(|(field, value)| GroupValue {
+                    field: field.clone(),
+                    value: value.map(str::to_owned),
+                })
                 .collect(),
             timespan_seconds: u64::try_from(rule.timespan / 1_000_000).unwrap_or_default(),
             first: time(first.unwrap_or(episode.first_hold)),
@@ -137,14 +153,15 @@ impl Telling<'_> {
             distinct: has_field.then_some(distinct.len() as u64),
             values: listed.map(|value| value.replace('\u{1f}', " / ")).collect(),
             rules: rules
-                .map(|((id, title), count)| RuleCount {
-                    id: id.clone(),
-                    title: title.clone(),
+                .map(|(source, count)| RuleCount {
+                    id: source.id.clone(),
+                    title: source.title.clone(),
                     count,
                 })
                 .collect(),
             events: self
                 .firsts()
+                .filter(|entry| !listed_episodes.is_again(rule, entry))
                 .take(Correlated::MAX_LISTED)
                 .map(|entry| self.event(entry))
                 .collect(),
@@ -158,30 +175,42 @@ impl Telling<'_> {
         EventRef {
             id: entry.detail.event_id.as_deref().map(str::to_owned),
             time: time(entry.time),
-            rule: source.map_or(String::new(), |(id, _)| id.clone()),
-            origin: origin(entry),
+            rule: source.map_or(String::new(), |source| source.id.clone()),
+            origin: entry.detail.origin(),
         }
+    }
+}
+
+/// Episodes of inner correlations that were seen, each of which may be there with several marks.
+#[derive(Default)]
+struct Episodes<'e>(BTreeSet<(u16, &'e str)>);
+
+impl<'e> Episodes<'e> {
+    /// True if the entry is a mark of an episode that was seen already.
+    fn is_again(&mut self, rule: &Correlation, entry: &'e Kept) -> bool {
+        let source = rule.sources.get(usize::from(entry.source));
+        let is_mark = source.is_some_and(|source| source.is_correlation);
+        let id = entry.detail.event_id.as_deref().filter(|_| is_mark);
+        id.is_some_and(|id| !self.0.insert((entry.source, id)))
     }
 }
 
 /// What all entries share, and nothing else.
 fn summary(shared: &Shared) -> Summary {
     let Some(of) = &shared.of else { return Summary::default() };
-    let who = &of.who;
-    let own = |is_one: bool, text: Option<&str>| text.filter(|_| is_one).map(str::to_owned);
-    Summary {
-        account: own(shared.is_one_account, who.account()),
-        region: own(shared.is_one_region, who.region()),
-        actor: if shared.is_one_actor { who.actor() } else { Actor::default() },
-        resource: if shared.is_one_resource { of.resource.to_vec() } else { Vec::new() },
-        origin: None,
-        event_id: None,
-    }
-}
-
-fn origin(entry: &Kept) -> Option<Origin> {
-    let path = entry.detail.path.as_deref()?;
-    Some(Origin { path: path.to_owned(), index: entry.detail.index })
+    let places = [
+        (0..1, shared.is_one_account),
+        (1..2, shared.is_one_region),
+        (2..7, shared.is_one_actor),
+        (7..8, shared.is_one_source),
+        (8..9, shared.is_one_key),
+    ];
+    let is_one = |place| places.iter().any(|(places, is_one)| places.contains(&place) && *is_one);
+    let texts = of.who.0.iter().enumerate();
+    let who = Who(texts.map(|(place, text)| text.filter(|_| is_one(place))).collect());
+    let resource =
+        if shared.is_one_resource { of.resource.clone() } else { SharedTexts::default() };
+    Summary { who, resource, ..Summary::default() }
 }
 
 /// The time in words; one that is no time is the nearest that is.

@@ -122,7 +122,7 @@ impl GeoDb {
 
     fn name(&self, address: IpAddr, path: &[PathElement<'_>]) -> Answer<String> {
         let name: Option<&str> = self.look(address, path)?;
-        Ok(name.filter(|name| !name.is_empty()).map(|name| bounded(name, MAX_NAME)))
+        Ok(name.filter(|name| !name.is_empty()).map(|name| bounded(name, MAX_NAME).into_owned()))
     }
 }
 

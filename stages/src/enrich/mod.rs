@@ -23,12 +23,13 @@ mod openings;
 mod policy;
 mod shared;
 mod source;
+mod tags;
 mod user_agents;
 mod via;
 
 use baseline::Seen;
 
-use crate::model::{Address, Derive, DerivedValues, Field, Memo, Record};
+use crate::model::{Address, Alert, Derive, DerivedValues, Field, Memo, Record};
 
 pub use baseline::{Baseline, BaselineBuilder, BaselineError};
 pub use geo::{Geo, GeoDb, GeoError, GeoKind};
@@ -48,6 +49,13 @@ impl Enrich {
     #[must_use]
     pub fn source(&self, record: &Record<'_>) -> Option<Address> {
         source::known(record, &self.tables.geo)
+    }
+
+    /// The same for the alert of an episode, all of whose calls came from one address.
+    pub fn place(&self, alert: &mut Alert) {
+        if let Some(address) = alert.address.as_deref().filter(|_| alert.source.is_none()) {
+            alert.source = source::known_of(address, &self.tables.geo).map(Box::new);
+        }
     }
 }
 
@@ -86,6 +94,8 @@ impl Derive for Enrich {
             Field::ActorHasMfa => actor::has_mfa(record, into),
             Field::ActorSessionAge => actor::session_age(record, into),
             Field::ActorIsForeign => actor::is_foreign(record, tables.own(record), into),
+            Field::ActorTag => tags::of_actor(record, rest, into),
+            Field::ResourceTag => tags::of_resources(record, rest, into),
             Field::SourceKind => source::kind(record, into),
             Field::SourceIsPrivate => source::is_private(record, into),
             Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),

@@ -59,7 +59,7 @@ pub(super) fn name(
     into: &mut DerivedValues,
     name: impl FnOnce(IpAddr) -> Answer<String>,
 ) {
-    match public(record).map_or(Ok(None), |(_, address)| name(address)) {
+    match public(record).map_or(Ok(None), name) {
         Ok(name) => name.into_iter().for_each(|name| into.text(&name)),
         Err(Damaged) => into.is_cut = true,
     }
@@ -67,25 +67,32 @@ pub(super) fn name(
 
 /// `askance.source.asn`.
 pub(super) fn asn(record: &Record<'_>, geo: &Geo, into: &mut DerivedValues) {
-    match public(record).map_or(Ok(None), |(_, address)| geo.asn(address)) {
+    match public(record).map_or(Ok(None), |address| geo.asn(address)) {
         Ok(number) => number.into_iter().for_each(|number| into.number(number.into())),
         Err(Damaged) => into.is_cut = true,
     }
 }
 
-/// What people are told of the address.
+/// What people are told of the address that a record's call came from.
 pub(super) fn known(record: &Record<'_>, geo: &Geo) -> Option<Address> {
+    known_of(record.text(&["sourceIPAddress"])?, geo)
+}
+
+/// What people are told of an address, if it is one on the internet.
+pub(super) fn known_of(text: &str, geo: &Geo) -> Option<Address> {
     if geo.is_empty() {
         return None;
     }
-    public(record).and_then(|(text, address)| geo.of(text, address))
+    geo.of(text, public_of(text)?)
 }
 
-/// The address, if it is one on the internet.
-fn public<'r>(record: &Record<'r>) -> Option<(&'r str, IpAddr)> {
-    let text = record.text(&["sourceIPAddress"])?;
-    let network = address(text).filter(|network| !network.is_private())?;
-    Some((text, network.first()))
+/// The address of a record's call, if it is one on the internet.
+fn public(record: &Record<'_>) -> Option<IpAddr> {
+    record.text(&["sourceIPAddress"]).and_then(public_of)
+}
+
+fn public_of(text: &str) -> Option<IpAddr> {
+    address(text).filter(|network| !network.is_private()).map(Network::first)
 }
 
 fn address(text: &str) -> Option<Network> {

@@ -2,11 +2,11 @@
 
 use super::worker::Run;
 use super::{Detect, Output, TIMED_EVERY, Unknown};
-use crate::alert::{self, Context, Facts};
+use crate::alert::{self, Context, Facts, Summaries};
 use crate::correlate::Event;
 use crate::filter;
 use crate::matcher::{Candidates, Scratch, Tri, Verdict};
-use crate::model::{Enriched, Field, Matched, Odd, Record, oddities};
+use crate::model::{Enriched, Field, Matched, Odd, Pack, Record, oddities};
 
 /// A parsed record being filtered, matched and told.
 pub(super) struct Looking<'l> {
@@ -14,6 +14,8 @@ pub(super) struct Looking<'l> {
     pub candidates: &'l Candidates,
     pub scratch: &'l mut Scratch,
     pub drop_scratch: &'l mut Scratch,
+    pub summaries: &'l mut Summaries,
+    pub pack: &'l mut Pack,
     pub looked_into: &'l mut u64,
     pub index: u64,
 }
@@ -98,8 +100,9 @@ impl Looking<'_> {
                     match time {
                         Some(time) => {
                             let event = Event { enriched, time, identity: &facts.identity };
-                            let summary = alert::summary(rule, record, facts, context);
-                            detect.correlations.entries(&rule.rule.id, &event, summary, |entry| {
+                            let summary = self.summaries.summary(rule, record, facts, context);
+                            let (id, pack) = (&rule.rule.id, &mut *self.pack);
+                            detect.correlations.entries(id, &event, summary, pack, |entry| {
                                 (run.sink)(Output::Entry(Box::new(entry)));
                             });
                         }

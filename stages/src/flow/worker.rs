@@ -5,9 +5,10 @@ use memchr::memmem;
 
 use super::looking::Looking;
 use super::{Detect, NEWEST_EVERY, Output};
+use crate::alert::Summaries;
 use crate::decode::{Body, Decoder, HashRange, Input, Stream, for_each_inner};
 use crate::matcher::{Candidates, Scratch, Verdict};
-use crate::model::{Damage, Drop, Reason, Record, Reject, parse_time};
+use crate::model::{Damage, Drop, Pack, Reason, Record, Reject, parse_time};
 use crate::parse::{
     Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
 };
@@ -38,6 +39,8 @@ struct Engine<'d> {
     scratch: Scratch,
     drop_scratch: Scratch,
     unescaped: String,
+    summaries: Summaries,
+    pack: Pack,
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
     of_service: memmem::Finder<'static>,
@@ -88,6 +91,8 @@ impl<'d> Worker<'d> {
                 scratch: Scratch::default(),
                 drop_scratch: Scratch::default(),
                 unescaped: String::new(),
+                summaries: Summaries::default(),
+                pack: Pack::default(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
                 of_service: memmem::Finder::new(OF_SERVICE),
                 looked_into: 0,
@@ -304,10 +309,19 @@ impl Engine<'_> {
         }
         let (detect, candidates, scratch) = (self.detect, &self.candidates, &mut self.scratch);
         let drop_scratch = &mut self.drop_scratch;
+        let (summaries, pack) = (&mut self.summaries, &mut self.pack);
         let looked_into = &mut self.looked_into;
         let parsed = self.parser.parse(text, |record, odd| {
-            let mut looking =
-                Looking { detect, candidates, scratch, drop_scratch, looked_into, index };
+            let mut looking = Looking {
+                detect,
+                candidates,
+                scratch,
+                drop_scratch,
+                summaries,
+                pack,
+                looked_into,
+                index,
+            };
             looking.record(&record, odd, verdict, run);
         });
         if let Err(why) = parsed {

@@ -52,6 +52,10 @@ pub struct Alert {
     /// The id of the key that the event was done with. Not told.
     #[serde(skip)]
     pub access_key: Option<String>,
+    /// Of an episode: the address that all its calls came from, for whoever knows databases of addresses.
+    /// Not told.
+    #[serde(skip)]
+    pub address: Option<String>,
 }
 
 /// For serde, which hands references.

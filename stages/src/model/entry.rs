@@ -1,58 +1,126 @@
 //! What a correlation needs to know of an event that a rule matched.
+//!
+//! Entries are made by the thousand a second and held by the million: what several of them share they hold
+//! together, and their texts stand in one piece of memory each.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{Actor, Origin, Resource};
+use super::{Actor, Origin, Resource, SharedTexts, Texts, group_key};
 
 /// One event for one correlation, because a rule matched it; or, in a chain, one episode of another
 /// correlation.
 ///
-/// All its texts are bounded: see [`bounded`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// All its texts are bounded: see [`bounded`](super::bounded).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Id of the correlation that it is for.
-    pub correlation: String,
+    pub correlation: Arc<str>,
     /// Values of the fields that it groups by, in its order; `None` where the event has no such field.
-    pub group: Vec<Option<String>>,
-    /// When it happened; in a chain, when the condition first held.
-    #[serde(with = "micros")]
+    pub group: Texts,
+    /// When it happened; in a chain, when the condition held.
     pub time: Timestamp,
-    /// What makes it the same: 32 hexadecimal digits.
-    pub identity: String,
+    /// What makes it the same: see [`identity_number`](super::identity_number).
+    pub identity: u128,
     /// Id of the rule or correlation that gave it.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// Values of the condition's `field`; several where the event has a list of them.
-    pub values: Vec<String>,
+    pub values: Texts,
     /// What the alert tells of it.
     pub summary: Summary,
 }
 
 /// What is told of one event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// The account.
-    pub account: Option<String>,
-    /// The region.
-    pub region: Option<String>,
-    /// Who acted.
-    pub actor: Actor,
-    /// What was acted on, the first [`Summary::MAX_RESOURCES`].
-    pub resource: Vec<Resource>,
+    /// Who acted, where and from where.
+    pub who: Who,
+    /// What was acted on, the first [`Summary::MAX_RESOURCES`]: of each its type and its id.
+    pub resource: SharedTexts,
     /// Where the record was read.
-    pub origin: Option<Origin>,
+    pub path: Option<Arc<str>>,
+    /// Its place there; see [`Origin::index`].
+    pub index: u64,
     /// `eventID`.
-    pub event_id: Option<String>,
+    pub event_id: Option<Box<str>>,
 }
 
 impl Summary {
     /// Most resources that are kept of an event.
     pub const MAX_RESOURCES: usize = 4;
+
+    /// Where the record was read.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        let path = self.path.as_deref()?.to_owned();
+        Some(Origin { path, index: self.index })
+    }
+
+    /// What was acted on.
+    #[must_use]
+    pub fn resources(&self) -> Vec<Resource> {
+        let mut texts = self.resource.iter();
+        let own = |kind: Option<&str>| kind.map(str::to_owned);
+        let mut found = Vec::new();
+        while let (Some(kind), Some(id)) = (texts.next(), texts.next()) {
+            found.push(Resource { kind: own(kind), id: id.unwrap_or_default().to_owned() });
+        }
+        found
+    }
+}
+
+/// Who acted, where and from where: account, region, the actor's kind, name, ARN, account and session, the
+/// address that the call came from, and the id of the key that it was made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Who(pub SharedTexts);
+
+impl Who {
+    /// How many texts it is of.
+    pub const TEXTS: usize = 9;
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.0.get(0)
+    }
+
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.0.get(1)
+    }
+
+    /// Who acted.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        let mut texts = self.0.iter().skip(2).map(|text| text.map(str::to_owned));
+        let mut next = || texts.next().flatten();
+        Actor { kind: next(), name: next(), arn: next(), account: next(), session: next() }
+    }
+
+    /// True if the same one acted.
+    #[must_use]
+    pub fn is_same_actor<'w>(&'w self, other: &'w Self) -> bool {
+        let actor = |who: &'w Self| who.0.iter().skip(2).take(5);
+        self.0 == other.0 || actor(self).eq(actor(other))
+    }
+
+    /// The address that the call came from, or the name of a service.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.0.get(7)
+    }
+
+    /// The id of the key that the call was made with.
+    #[must_use]
+    pub fn access_key(&self) -> Option<&str> {
+        self.0.get(8)
+    }
 }
 
 impl Entry {
-    /// Longest text of a group or value, in bytes: see [`bounded`].
+    /// Longest text of a group or value, in bytes: see [`bounded`](super::bounded).
     pub const MAX_TEXT: usize = 256;
     /// Most values of an event.
     pub const MAX_VALUES: usize = 16;
@@ -61,118 +129,5 @@ impl Entry {
     #[must_use]
     pub fn key(&self) -> String {
         group_key(&self.correlation, &self.group)
-    }
-}
-
-/// Names a group of a correlation: the correlation's id (its hash where it is long or not plain), `/`,
-/// and a hash of the values.
-#[must_use]
-pub fn group_key(correlation: &str, group: &[Option<String>]) -> String {
-    let mut hash = Sha256::new();
-    for value in group {
-        // Length and presence keep the values apart.
-        let length = value.as_ref().map_or(u64::MAX, |value| value.len() as u64);
-        hash.update(length.to_le_bytes());
-        hash.update(value.as_deref().unwrap_or_default());
-    }
-    let is_plain = correlation.len() <= 64
-        && correlation.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let id = if is_plain { correlation.to_owned() } else { identity_of(correlation.as_bytes()) };
-    format!("{id}/{}", hex(&hash.finalize()[..16]))
-}
-
-/// The identity of what these bytes name: 32 hexadecimal digits.
-#[must_use]
-pub fn identity_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes)[..16])
-}
-
-/// An alert's id: of a rule's and of what makes the event, or the episode, the same. 128 bits are
-/// enough that two alerts never share one.
-#[must_use]
-pub fn alert_id(rule_id: &str, identity: &str) -> String {
-    let mut hash = Sha256::new();
-    // The length keeps rule and event apart.
-    hash.update((rule_id.len() as u64).to_le_bytes());
-    hash.update(rule_id.as_bytes());
-    hash.update(identity.as_bytes());
-    hex(&hash.finalize()[..16])
-}
-
-/// The bytes in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
-}
-
-/// The text if it is short; else its beginning and a hash of the whole, so that two long texts with
-/// the same beginning stay two.
-#[must_use]
-pub fn bounded(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let hash = identity_of(text.as_bytes());
-    let room = most.saturating_sub(hash.len() + '…'.len_utf8());
-    let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…{hash}", &text[..end])
-}
-
-/// Times as microseconds since 1970.
-mod micros {
-    use jiff::Timestamp;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-    pub(super) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_i64(time.as_microsecond())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-        Timestamp::from_microsecond(i64::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_texts_with_the_same_beginning_stay_two() {
-        let (left, right) = ("ä".repeat(5000), "ä".repeat(5001));
-        let (left, right) = (bounded(&left, Entry::MAX_TEXT), bounded(&right, Entry::MAX_TEXT));
-        assert!(left.len() <= Entry::MAX_TEXT && right.len() <= Entry::MAX_TEXT);
-        assert_ne!(left, right);
-        assert_eq!(bounded("short", Entry::MAX_TEXT), "short");
-        assert!(bounded(&"x".repeat(100), 8).len() < 40);
-    }
-
-    #[test]
-    fn keys_of_groups_are_short_and_keep_values_apart() {
-        let key = |id: &str, group: &[Option<&str>]| {
-            let group: Vec<_> = group.iter().map(|value| value.map(str::to_owned)).collect();
-            group_key(id, &group)
-        };
-        let keys = [
-            key("a", &[]),
-            key("a", &[None]),
-            key("a", &[Some("")]),
-            key("a", &[Some("x"), Some("yz")]),
-            key("a", &[Some("xy"), Some("z")]),
-            key("b", &[None]),
-            key("Many \u{202e} calls", &[None]),
-            key(&"x".repeat(65), &[None]),
-        ];
-        for (index, key) in keys.iter().enumerate() {
-            assert!(key.len() <= 97 && key.is_ascii(), "{key}");
-            assert!(!keys[..index].contains(key), "{key}");
-        }
     }
 }

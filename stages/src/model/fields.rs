@@ -61,6 +61,11 @@ fields! {
         the call.",
     ActorIsForeign = "askance.actor.is_foreign": "Whether the caller's account is neither that in which \
         the call was made nor known as one's own.",
+    ActorTag = "askance.actor.tag.*": "A tag of who acted, where CloudTrail adds it \
+        (`eventContext.tagContext.principalTags`, which an event data store may be told to); its key \
+        stands for `*`.",
+    ResourceTag = "askance.resource.tag.*": "A tag of what the call was about, where CloudTrail adds it \
+        (`eventContext.tagContext.resourceTags`); of several resources each value.",
 
     SourceKind = "askance.source.kind": "What the call came from: `ip` (an address), `aws_service` or \
         `aws_internal`. Absent for anything else.",

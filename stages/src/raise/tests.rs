@@ -30,6 +30,7 @@ fn alert(id: &str, time: &str) -> Alert {
         shared_event: None,
         behind: None,
         access_key: None,
+        address: None,
     }
 }
 

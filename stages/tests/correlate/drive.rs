@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use askance_stages::correlate::{
     Correlations, Keeper, KeeperCounts, KeeperLimits, MAX_STATE, News, StepCounts, Tell,
 };
-use askance_stages::model::{Entry, group_key};
+use askance_stages::model::{Entry, Texts, group_key};
 use askance_stages::sigma::{self, ReadOptions, SourceFile};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::generate::{Case, LATENESS};
-use crate::twin::seconds;
+use crate::twin::{seconds, values};
 
 /// Reads and compiles.
 pub(crate) fn correlations(text: &str) -> Correlations {
@@ -31,33 +31,39 @@ pub(crate) struct Final {
     pub(crate) rules: BTreeMap<String, u64>,
     pub(crate) account: Option<String>,
     pub(crate) actor: Option<String>,
+    pub(crate) source: Option<String>,
     pub(crate) events: Vec<Option<String>>,
 }
 
 impl Final {
     pub(crate) fn new<'e>(
-        group: &[Option<String>],
+        group: &Texts,
         time: i64,
         last: i64,
         entries: impl Iterator<Item = &'e Entry>,
     ) -> Self {
         let entries: Vec<&Entry> = entries.collect();
         let mut rules = BTreeMap::new();
-        entries.iter().for_each(|entry| *rules.entry(entry.rule.clone()).or_default() += 1);
+        entries.iter().for_each(|it| *rules.entry(it.rule.to_string()).or_default() += 1);
         let one = |of: fn(&Entry) -> Option<String>| {
             let all: BTreeSet<_> = entries.iter().map(|entry| of(entry)).collect();
             all.first().cloned().flatten().filter(|_| all.len() == 1)
         };
         Self {
             time,
-            group: group.to_vec(),
+            group: group.iter().map(|value| value.map(str::to_owned)).collect(),
             last,
             count: entries.len() as u64,
-            distinct: entries.iter().flat_map(|entry| entry.values.clone()).collect(),
+            distinct: entries.iter().flat_map(|entry| values(entry)).map(str::to_owned).collect(),
             rules,
-            account: one(|entry| entry.summary.account.clone()),
-            actor: one(|entry| entry.summary.actor.name.clone()),
-            events: entries.iter().take(20).map(|it| it.summary.event_id.clone()).collect(),
+            account: one(|entry| entry.summary.who.account().map(str::to_owned)),
+            actor: one(|entry| entry.summary.who.actor().name),
+            source: one(|entry| entry.summary.who.source().map(str::to_owned)),
+            events: entries
+                .iter()
+                .take(20)
+                .map(|it| it.summary.event_id.as_deref().map(str::to_owned))
+                .collect(),
         }
     }
 
@@ -74,6 +80,7 @@ impl Final {
             rules: it.rules.iter().map(|rule| (rule.id.clone(), rule.count)).collect(),
             account: alert.account.clone(),
             actor: alert.actor.name.clone(),
+            source: alert.address.clone(),
             events: it.events.iter().map(|event| event.id.clone()).collect(),
         }
     }
@@ -164,7 +171,7 @@ impl Kept {
         let mut outer = Vec::new();
         for (key, entries) in new {
             let row = self.rows.remove(&key);
-            let id = entries.first().map(|entry| entry.correlation.clone());
+            let id = entries.first().map(|entry| entry.correlation.to_string());
             let id = id.unwrap_or_else(|| row.as_ref().unwrap().2.clone());
             let lateness = SignedDuration::from_secs(LATENESS);
             let state = row.as_ref().map(|(state, ..)| state.as_slice());

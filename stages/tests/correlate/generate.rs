@@ -1,6 +1,6 @@
 //! Random correlations of every kind and entries for them.
 
-use askance_stages::model::{Actor, Entry, Origin, Summary};
+use askance_stages::model::{Entry, SharedTexts, Summary, Who};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -112,25 +112,32 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
 
 /// An entry of a source, by place, at a second; of no group or of one.
 pub(crate) fn entry(number: usize, time: i64, source: usize, value: i64, group: usize) -> Entry {
-    Entry {
-        correlation: "it".to_owned(),
-        group: vec![(group > 0).then(|| format!("user {group}"))],
-        time: Timestamp::from_second(1_800_000_000 + time).unwrap(),
-        identity: format!("{:032x}", number * 7919 % 101),
-        rule: ["a", "b", "c"][source].to_owned(),
+    let source_at = source;
+    let account = format!("{:012}", number % 3 / 2);
+    let name = format!("name {}", number % 5 / 4);
+    let source = format!("203.0.113.{}", number % 7 / 6);
+    let who = [Some(account.as_str()), Some("ap-northeast-1"), None, Some(&name), None, None, None];
+    let who = who.into_iter().chain([Some(source.as_str()), None]);
+    let values: &[&str] = match value {
         // Some events have no number, or none at all.
-        values: match value {
-            5 => Vec::new(),
-            4 => vec!["4".to_owned(), "x".to_owned()],
-            _ => vec![value.to_string()],
-        },
+        5 => &[],
+        4 => &["4", "x"],
+        _ => &[&value.to_string()],
+    };
+    let group = (group > 0).then(|| format!("user {group}"));
+    Entry {
+        correlation: "it".into(),
+        group: std::iter::once(group.as_deref()).collect(),
+        time: Timestamp::from_second(1_800_000_000 + time).unwrap(),
+        identity: (number * 7919 % 101) as u128,
+        rule: ["a", "b", "c"][source_at].into(),
+        values: values.iter().copied().map(Some).collect(),
         summary: Summary {
-            account: Some(format!("{:012}", number % 3 / 2)),
-            region: Some("ap-northeast-1".to_owned()),
-            actor: Actor { name: Some(format!("name {}", number % 5 / 4)), ..Actor::default() },
-            origin: Some(Origin { path: format!("file {}", number % 4), index: number as u64 }),
-            event_id: Some(format!("event {number}")),
-            resource: Vec::new(),
+            who: Who(who.collect()),
+            resource: SharedTexts::default(),
+            path: Some(format!("file {}", number % 4).into()),
+            index: number as u64,
+            event_id: Some(format!("event {number}").into()),
         },
     }
 }

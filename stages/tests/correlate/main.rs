@@ -117,7 +117,7 @@ fn counting_case() -> impl Strategy<Value = Case> {
     (case(), 0..4_usize).prop_map(|(mut case, kind)| {
         assert!(KINDS[kind].body.starts_with("type: event_count"));
         case.kind = kind;
-        case.entries.iter_mut().for_each(|entry| entry.rule = "a".to_owned());
+        case.entries.iter_mut().for_each(|entry| entry.rule = "a".into());
         case.entries.sort_by_key(twin::seconds);
         case
     })

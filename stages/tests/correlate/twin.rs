@@ -13,8 +13,8 @@ pub(crate) fn episodes(kind: usize, entries: &[Entry]) -> Vec<Final> {
     let mut found = Vec::new();
     for group in groups {
         let mut of_group: Vec<&Entry> = entries.iter().filter(|it| it.group == group).collect();
-        of_group.sort_by_key(|entry| (seconds(entry), entry.identity.clone(), entry.rule.clone()));
-        of_group.dedup_by_key(|entry| (seconds(entry), entry.identity.clone(), entry.rule.clone()));
+        of_group.sort_by_key(|entry| (seconds(entry), entry.identity, entry.rule.clone()));
+        of_group.dedup_by_key(|entry| (seconds(entry), entry.identity, entry.rule.clone()));
         let times: BTreeSet<i64> = of_group.iter().map(|entry| seconds(entry)).collect();
         let holding: Vec<i64> = times
             .into_iter()
@@ -43,14 +43,18 @@ pub(crate) fn seconds(entry: &Entry) -> i64 {
     entry.time.as_second()
 }
 
+pub(crate) fn values(entry: &Entry) -> impl Iterator<Item = &str> {
+    entry.values.iter().flatten()
+}
+
 fn holds(kind: usize, window: &[&Entry]) -> bool {
     let count = window.len();
-    let distinct = window.iter().flat_map(|entry| &entry.values).collect::<BTreeSet<_>>().len();
+    let distinct = window.iter().flat_map(|entry| values(entry)).collect::<BTreeSet<_>>().len();
     let mut numbers: Vec<f64> =
-        window.iter().flat_map(|entry| &entry.values).filter_map(|it| it.parse().ok()).collect();
+        window.iter().flat_map(|entry| values(entry)).filter_map(|it| it.parse().ok()).collect();
     numbers.sort_by(f64::total_cmp);
     let sum: f64 = numbers.iter().sum();
-    let has = |rule: &str| window.iter().any(|entry| entry.rule == rule);
+    let has = |rule: &str| window.iter().any(|entry| *entry.rule == *rule);
     let (a, b, c) = (has("a"), has("b"), has("c"));
     let rules = usize::from(a) + usize::from(b) + usize::from(c);
     let is_some = !numbers.is_empty();
@@ -85,7 +89,7 @@ fn in_order(window: &[&Entry], rules: &[&str]) -> bool {
         let Some((rule, rest)) = rules.split_first() else { return true };
         window
             .iter()
-            .filter(|entry| entry.rule == *rule && seconds(entry) >= since)
+            .filter(|entry| *entry.rule == **rule && seconds(entry) >= since)
             .any(|entry| from(window, rest, seconds(entry)))
     }
     from(window, rules, i64::MIN)

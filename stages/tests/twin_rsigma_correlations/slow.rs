@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(crate) source: Source,
     pub(crate) group: Vec<Option<String>>,
     pub(crate) values: Vec<String>,
+    /// Of an episode: its group and beginning. All its marks are of one thing that happened.
+    pub(crate) episode: Option<(Vec<Option<String>>, i64)>,
 }
 
 /// Windows of a group in which the condition holds, by the time at which they end, and what is
@@ -71,7 +73,10 @@ pub(crate) fn episodes(it: &Correlation, found: &Found, group: &Group) -> Vec<Ep
         let within = |entry: &&Entry| {
             entry.group == group.1 && first - it.timespan <= entry.time && entry.time <= last
         };
-        Episode { first, last, count: found.entries.iter().filter(within).count(), measured }
+        let entries = || found.entries.iter().filter(within);
+        let inner: BTreeSet<_> = entries().filter_map(|entry| entry.episode.as_ref()).collect();
+        let count = entries().filter(|it| it.episode.is_none()).count() + inner.len();
+        Episode { first, last, count, measured }
     };
     runs.map(episode).collect()
 }
@@ -90,13 +95,25 @@ fn of_rules(it: &Correlation, events: &[Event]) -> Vec<Entry> {
                 source,
                 group: group.collect(),
                 values: values(it, event),
+                episode: None,
             });
         }
     }
     entries
 }
 
-/// An entry for each episode, with the fields that it groups by.
+/// Its beginning, and then each window that holds a part of a time span after the mark before.
+fn marks(inner: &Correlation, windows: &Windows, episode: &Episode) -> Vec<i64> {
+    let mut marks = vec![episode.first];
+    for (time, _) in windows.iter().filter(|(time, _)| *time <= episode.last) {
+        if 8 * (time - marks[marks.len() - 1]) >= inner.timespan {
+            marks.push(*time);
+        }
+    }
+    marks
+}
+
+/// An entry for each episode, or each of its marks, with the fields that it groups by.
 fn of_inner(it: &Correlation, inner: &Correlation, found: &Found) -> Vec<Entry> {
     let mut entries = Vec::new();
     for group in found.windows.keys() {
@@ -106,12 +123,19 @@ fn of_inner(it: &Correlation, inner: &Correlation, found: &Found) -> Vec<Entry> 
         };
         let joined: Option<Vec<String>> = it.fields.iter().map(value).collect();
         let joined = joined.filter(|values| !values.is_empty()).map(|it| it.join("\u{1f}"));
-        for episode in episodes(inner, found, group) {
+        let episodes = episodes(inner, found, group).into_iter();
+        let marks = |one: Episode| {
+            let all = marks(inner, &found.windows[group], &one);
+            let count = if it.kind.starts_with("temporal") { all.len() } else { 1 };
+            all.into_iter().take(count).map(move |mark| (one.first, mark))
+        };
+        for (first, time) in episodes.flat_map(marks) {
             entries.push(Entry {
-                time: episode.first,
+                time,
                 source: Source::Inner,
                 group: it.group_by.iter().map(value).collect(),
                 values: joined.iter().cloned().collect(),
+                episode: Some((group.1.clone(), first)),
             });
         }
     }

@@ -74,6 +74,7 @@ pub fn usual(number: u8) -> Notice {
         shared_event: None,
         behind: None,
         access_key: None,
+        address: None,
     };
     notice(alert)
 }

@@ -70,6 +70,7 @@ pub(crate) async fn a_group_is_found_by_the_keys_of_all_its_members(store: &dyn 
         shared_event: shared.map(str::to_owned),
         behind: None,
         access_key: None,
+        address: None,
         ..alert(id, "x")
     };
     let (here, there) = ("111122223333", "444455556666");

@@ -49,6 +49,7 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         shared_event: None,
         behind: None,
         access_key: None,
+        address: None,
     }
 }
 
