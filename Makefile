@@ -11,6 +11,8 @@ BENCH_ARGS ?= --quick --noplot
 # More for `make noise` and `make load`.
 NOISE_ARGS ?=
 LOAD_ARGS ?=
+# Tests at once. Many wait for servers and clocks: with one for each processor half the time is idle.
+TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # How often `make torture` kills the service.
 KILLS ?= 30
 
@@ -38,10 +40,10 @@ test: tools ## unit, integration and doc tests, and the house rules
 
 run-tests:
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --workspace --no-fail-fast; code=$$?; \
+		$(CARGO) nextest run --workspace --no-fail-fast --test-threads $(TEST_THREADS); code=$$?; \
 		$(CARGO) test --workspace --doc --no-fail-fast && exit $$code; \
 	else \
-		$(CARGO) test --workspace --no-fail-fast; \
+		RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --workspace --no-fail-fast; \
 	fi
 
 lint: ## format, clippy and the documentation, with no warning

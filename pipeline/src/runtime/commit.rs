@@ -87,7 +87,7 @@ struct Written {
     stepped: Stepped,
     objects: Vec<ObjectDone>,
     rejects: Vec<RejectRow>,
-    events: Vec<Bundle>,
+    events: Arc<Vec<Bundle>>,
     /// What must hold for it to be written.
     fences: Vec<Fence>,
 }
@@ -431,7 +431,7 @@ impl Committer {
             let dated = |row: &RejectRow| RejectRow { at: at.clone(), ..row.clone() };
             written.rejects = work.rejects.iter().map(|(row, _)| dated(row)).collect();
             written.objects = work.objects();
-            written.events.clone_from(&work.events);
+            written.events = Arc::clone(&work.events);
         }
         let due = written.stepped.windows.iter().filter_map(|window| window.due).min();
         let outcome = self.write(&plan, alerts, written, now).await?;

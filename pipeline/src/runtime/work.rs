@@ -23,10 +23,10 @@ pub struct Work {
     pub groups: Groups,
     /// The input has an end: events are kept until then, and no group is taken on before.
     pub is_finite: bool,
-    /// Events that are kept, until they are in bundles.
-    pub entries: Vec<Entry>,
+    /// Events that are kept, until they are in bundles; of each delivery.
+    pub entries: Vec<Vec<Entry>>,
     /// Events that are kept.
-    pub events: Vec<Bundle>,
+    pub events: Arc<Vec<Bundle>>,
     /// What could not be read.
     pub rejects: Vec<(RejectRow, Option<Fence>)>,
     /// Objects of which the last part is among the deliveries.
@@ -56,7 +56,7 @@ impl Work {
         self.alerts.extend(alerts.into_iter().map(|alert| (alert, fence.clone())));
         self.rejects.extend(rejects.into_iter().map(|reject| (reject, fence.clone())));
         if self.is_finite {
-            self.entries.extend(entries);
+            self.entries.push(entries);
         } else {
             for entry in entries {
                 correlating::came(&mut self.groups, entry, fence.clone(), is_historic);
@@ -74,7 +74,7 @@ impl Work {
 
     /// Puts what is kept into bundles, once all deliveries are in.
     pub fn bundle(&mut self) {
-        self.events.extend(bundle(&std::mem::take(&mut self.entries)));
+        self.events = Arc::new(bundle(std::mem::take(&mut self.entries).iter().flatten()));
     }
 
     /// Rows in the ledger, of objects that have one.

@@ -11,6 +11,7 @@ mod error;
 pub mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use askance_stages::correlate::Bundle;
@@ -43,7 +44,7 @@ pub struct Commit {
     /// States of groups of correlations.
     pub windows: Vec<Window>,
     /// Events for correlations as they came, of an input that has an end: see [`Store::events`].
-    pub events: Vec<Bundle>,
+    pub events: Arc<Vec<Bundle>>,
     /// What the outcome and the states were decided on: it comes with [`Store::known`] and
     /// [`Store::windows`]. None is a store that was empty.
     pub basis: Basis,

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::packed::{Reader, Writer};
-use crate::model::{Entry, Summary, Who};
+use crate::model::{Entry, Summary, Texts, Who};
 
 /// How many parts there are.
 const PARTS: usize = 64;
@@ -28,9 +28,9 @@ pub struct Bundle {
 
 /// Makes bundles of events, of each part those that it has.
 #[must_use]
-pub fn bundle(entries: &[Entry]) -> Vec<Bundle> {
+pub fn bundle<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Bundle> {
     let mut parts: Vec<Vec<&Entry>> = vec![Vec::new(); PARTS];
-    entries.iter().for_each(|entry| parts[part_of(entry)].push(entry));
+    entries.into_iter().for_each(|entry| parts[part_of(entry)].push(entry));
     let mut bundles = Vec::new();
     for (part, entries) in (0..).zip(&parts) {
         bundles.extend(entries.chunks(MOST).map(|some| Bundle { part, bytes: write(some) }));
@@ -73,21 +73,22 @@ fn write(entries: &[&Entry]) -> Vec<u8> {
     out.finish()
 }
 
-fn write_entry(out: &mut Writer, entry: &Entry, before: &mut i64) {
+fn write_entry<'w>(out: &mut Writer<'w>, entry: &'w Entry, before: &mut i64) {
     let time = entry.time.as_microsecond();
     out.signed(time.wrapping_sub(*before));
     *before = time;
     out.text(&entry.correlation);
     out.text(&entry.rule);
     out.wide(entry.identity);
-    out.texts(&entry.group);
-    out.texts(&entry.values);
+    // Each list as the one text that it is in memory.
+    out.text(entry.group.packed());
+    out.text(entry.values.packed());
     let Summary { who, resource, path, index, event_id } = &entry.summary;
-    out.texts(&who.0);
-    out.texts(resource);
+    out.text(who.0.packed());
+    out.text(resource.packed());
     out.optional(path.as_deref());
     out.number(*index);
-    out.optional(event_id.as_deref());
+    out.own_text(event_id.as_deref());
 }
 
 fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Entry> {
@@ -95,17 +96,17 @@ fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Entry> {
     *before = time;
     Some(Entry {
         time: Timestamp::from_microsecond(time).ok()?,
-        correlation: from.text()?.into(),
-        rule: from.text()?.into(),
+        correlation: from.shared()??,
+        rule: from.shared()??,
         identity: from.wide()?,
-        group: from.texts()?,
-        values: from.texts()?,
+        group: Texts::of_packed(from.text()?.into()),
+        values: Texts::of_packed(from.text()?.into()),
         summary: Summary {
-            who: Who(from.texts()?),
-            resource: from.texts()?,
-            path: from.optional()?.map(Into::into),
+            who: Who(Texts::of_packed(from.shared()??)),
+            resource: Texts::of_packed(from.shared()??),
+            path: from.shared()?,
             index: from.number()?,
-            event_id: from.optional()?.map(Into::into),
+            event_id: from.own_text()?.map(Into::into),
         },
     })
 }
@@ -117,7 +118,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Texts;
 
     fn text() -> impl Strategy<Value = Option<String>> {
         prop::option::of("[a-cü\u{0}]{0,3}")

@@ -182,7 +182,7 @@ impl Group {
             let told = self.told[main].clone();
             let telling = Telling { rule, group: self, episode };
             let alert = telling.alert(&id, !is_settled, None);
-            let digest = digest(alert.correlation.as_deref());
+            let digest = digest(&alert);
             let news = match told.digest.as_str() {
                 "" => Some(News::New),
                 before if before != digest => Some(News::Update),
@@ -368,8 +368,11 @@ fn expiry(rule: &Correlation, time: i64, arrived: i64, at: Moment) -> i64 {
 }
 
 /// Of everything but whether more may come: that alone is no news.
-fn digest(told: Option<&Correlated>) -> String {
+fn digest(alert: &Alert) -> String {
+    let Alert { account, region, actor, address, resource, correlation, .. } = alert;
+    let told = correlation.as_deref();
     let told = told.map(|told| Correlated { is_ongoing: false, ..told.clone() });
+    let told = (told, account, region, actor, address, resource);
     let text = serde_json::to_vec(&told).unwrap_or_default();
     identity_of(&text)[..16].to_owned()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
@@ -16,13 +17,13 @@ const MAX_TEXTS: u64 = 100_000;
 
 /// Writes numbers and texts.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(super) struct Writer<'w> {
     body: Vec<u8>,
     texts: Vec<u8>,
-    places: HashMap<String, u64, RandomState>,
+    places: HashMap<&'w str, u64, RandomState>,
 }
 
-impl Writer {
+impl<'w> Writer<'w> {
     pub(super) fn number(&mut self, number: u64) {
         write_number(&mut self.body, number);
     }
@@ -44,20 +45,24 @@ impl Writer {
         self.body.extend(number.to_le_bytes());
     }
 
-    pub(super) fn text(&mut self, text: &str) {
-        let place = if let Some(place) = self.places.get(text) {
-            *place
-        } else {
-            let place = self.places.len() as u64;
-            self.places.insert(text.to_owned(), place);
+    pub(super) fn text(&mut self, text: &'w str) {
+        let next = self.places.len() as u64;
+        let place = *self.places.entry(text).or_insert_with(|| {
             write_number(&mut self.texts, text.len() as u64);
             self.texts.extend(text.as_bytes());
-            place
-        };
+            next
+        });
         self.number(place + 1);
     }
 
-    pub(super) fn optional(&mut self, text: Option<&str>) {
+    /// A text of which there is hardly a second one: it stands where it is written.
+    pub(super) fn own_text(&mut self, text: Option<&str>) {
+        let Some(text) = text else { return self.number(0) };
+        self.number(text.len() as u64 + 1);
+        self.body.extend(text.as_bytes());
+    }
+
+    pub(super) fn optional(&mut self, text: Option<&'w str>) {
         match text {
             Some(text) => self.text(text),
             None => self.number(0),
@@ -65,12 +70,12 @@ impl Writer {
     }
 
     /// A list of texts, each of which may be missing.
-    pub(super) fn texts<S: Deref<Target = str>>(&mut self, texts: &Texts<S>) {
+    pub(super) fn texts<S: Deref<Target = str>>(&mut self, texts: &'w Texts<S>) {
         self.number(texts.iter().count() as u64);
         texts.iter().for_each(|text| self.optional(text));
     }
 
-    pub(super) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+    pub(super) fn list<T>(&mut self, items: &'w [T], mut write: impl FnMut(&mut Self, &'w T)) {
         self.number(items.len() as u64);
         items.iter().for_each(|item| write(self, item));
     }
@@ -100,6 +105,8 @@ fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
 pub(super) struct Reader<'r> {
     rest: &'r [u8],
     texts: Vec<&'r str>,
+    /// The same, of those that were taken to be shared.
+    shared: Vec<Option<Arc<str>>>,
 }
 
 impl<'r> Reader<'r> {
@@ -108,7 +115,7 @@ impl<'r> Reader<'r> {
         if Sha256::digest(rest)[..CHECKSUM] != *sum {
             return None;
         }
-        let mut reader = Self { rest, texts: Vec::new() };
+        let mut reader = Self { rest, texts: Vec::new(), shared: Vec::new() };
         let count = reader.number().filter(|count| *count <= MAX_TEXTS)?;
         for _ in 0..count {
             let length = usize::try_from(reader.number()?).ok()?;
@@ -173,6 +180,25 @@ impl<'r> Reader<'r> {
         self.optional()?
     }
 
+    /// A text or none, of which whoever reads the same one gets the same.
+    pub(super) fn shared(&mut self) -> Option<Option<Arc<str>>> {
+        let place = self.number()?;
+        let Some(place) = place.checked_sub(1) else { return Some(None) };
+        let place = usize::try_from(place).ok()?;
+        let text = *self.texts.get(place)?;
+        self.shared.resize(self.texts.len(), None);
+        let shared = self.shared[place].get_or_insert_with(|| Arc::from(text));
+        Some(Some(shared.clone()))
+    }
+
+    /// What [`Writer::own_text`] wrote.
+    pub(super) fn own_text(&mut self) -> Option<Option<&'r str>> {
+        let length = self.number()?;
+        let Some(length) = length.checked_sub(1) else { return Some(None) };
+        let text = self.take(usize::try_from(length).ok()?)?;
+        Some(Some(std::str::from_utf8(text).ok()?))
+    }
+
     /// A list of texts, each of which may be missing.
     pub(super) fn texts<S: for<'p> From<&'p str>>(&mut self) -> Option<Texts<S>> {
         let count = self.number()?;
@@ -223,6 +249,8 @@ mod tests {
                 writer.flag(*flag);
             });
             writer.list(&texts, |writer, text| writer.optional(text.as_deref()));
+            texts.iter().for_each(|text| writer.own_text(text.as_deref()));
+            writer.list(&texts, |writer, text| writer.optional(text.as_deref()));
             writer.float(float);
             let bytes = writer.finish();
             let mut reader = Reader::new(&bytes).unwrap();
@@ -231,7 +259,12 @@ mod tests {
             });
             prop_assert_eq!(read, Some(numbers));
             let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
-            prop_assert_eq!(reader.list(Reader::optional), Some(texts));
+            prop_assert_eq!(reader.list(Reader::optional), Some(texts.clone()));
+            for text in &texts {
+                prop_assert_eq!(reader.own_text(), Some(*text));
+            }
+            let shared = reader.list(Reader::shared).unwrap();
+            prop_assert_eq!(shared.iter().map(Option::as_deref).collect::<Vec<_>>(), texts);
             prop_assert_eq!(reader.float(), Some(float));
             prop_assert!(reader.is_at_end());
         }

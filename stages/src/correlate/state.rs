@@ -92,7 +92,7 @@ fn size_of(entry: &Kept, newer: Option<&Summary>) -> usize {
     size + 6 * (Who::TEXTS + detail.resource.iter().count())
 }
 
-fn write_entry(out: &mut Writer, entry: &Kept, before: &mut i64) {
+fn write_entry<'w>(out: &mut Writer<'w>, entry: &'w Kept, before: &mut i64) {
     out.signed(entry.time.wrapping_sub(*before));
     *before = entry.time;
     out.signed(entry.arrived.wrapping_sub(entry.time));
@@ -117,7 +117,7 @@ fn read_entry(from: &mut Reader<'_>, before: &mut i64) -> Option<Kept> {
     })
 }
 
-fn write_detail(out: &mut Writer, detail: &Summary) {
+fn write_detail<'w>(out: &mut Writer<'w>, detail: &'w Summary) {
     out.texts(&detail.who.0);
     out.texts(&detail.resource);
     out.optional(detail.path.as_deref());
@@ -135,7 +135,7 @@ fn read_detail(from: &mut Reader<'_>) -> Option<Summary> {
     })
 }
 
-fn write_told(out: &mut Writer, told: &Told) {
+fn write_told<'w>(out: &mut Writer<'w>, told: &'w Told) {
     out.text(&told.id);
     out.number(u64::from(told.number));
     out.signed(told.first_hold);
@@ -163,7 +163,7 @@ fn read_told(from: &mut Reader<'_>) -> Option<Told> {
     })
 }
 
-fn write_given_up(out: &mut Writer, given_up: &GivenUp) {
+fn write_given_up<'w>(out: &mut Writer<'w>, given_up: &'w GivenUp) {
     out.signed(given_up.until);
     out.list(&given_up.times, |out, (time, count)| {
         out.signed(*time);

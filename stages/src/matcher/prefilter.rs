@@ -67,24 +67,50 @@ struct Glance {
 /// Where keys stand in the record at hand: several rules ask for the same ones.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// By key: whether it was looked for, and the offsets behind it.
-    keys: Vec<(bool, Vec<usize>)>,
+    keys: Vec<KeyPlaces>,
+}
+
+/// Where one key stands, as far as it was looked for.
+#[derive(Debug, Default)]
+struct KeyPlaces {
+    /// Offsets behind it.
+    ends: Vec<usize>,
+    /// Looked for up to here; `None`: to the end.
+    sought: Option<usize>,
 }
 
 impl Places {
     fn clear(&mut self, keys: usize) {
         self.keys.resize_with(keys, Default::default);
-        self.keys.iter_mut().for_each(|(is_known, _)| *is_known = false);
+        for key in &mut self.keys {
+            key.ends.clear();
+            key.sought = Some(0);
+        }
     }
 
-    fn of(&mut self, place: usize, key: &memmem::Finder<'_>, text: &[u8]) -> &[usize] {
-        let (is_known, ends) = &mut self.keys[place];
-        if !*is_known {
-            *is_known = true;
-            ends.clear();
-            ends.extend(key.find_iter(text).map(|at| at + key.needle().len()));
+    /// True if something holds for some place of a key: of most keys the first one will do, and the rest
+    /// of the record is not looked at.
+    fn any(
+        &mut self,
+        place: usize,
+        key: &memmem::Finder<'_>,
+        text: &[u8],
+        mut holds: impl FnMut(usize) -> bool,
+    ) -> bool {
+        let KeyPlaces { ends, sought } = &mut self.keys[place];
+        if ends.iter().any(|end| holds(*end)) {
+            return true;
         }
-        ends
+        while let Some(rest) = sought.and_then(|from| text.get(from..)) {
+            let end = key.find(rest).map(|at| text.len() - rest.len() + at + key.needle().len());
+            *sought = end;
+            let Some(end) = end else { return false };
+            ends.push(end);
+            if holds(end) {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -253,8 +279,8 @@ impl Prefilter {
         let Candidates { rules, folded, places, .. } = candidates;
         places.clear(self.glance_keys.len());
         let mut is_there = |atom: &Glance| {
-            let ends = places.of(atom.key, &self.glance_keys[atom.key], text);
-            atom.is_there(text, ends, folded)
+            let key = &self.glance_keys[atom.key];
+            places.any(atom.key, key, text, |end| atom.is_there(text, end, folded))
         };
         rules.retain(|rule| {
             let clauses = &self.further[*rule as usize];
@@ -264,21 +290,18 @@ impl Prefilter {
 }
 
 impl Glance {
-    /// Could the atom hold for some key of the text? The key ends at these places.
-    fn is_there(&self, text: &[u8], ends: &[usize], folded: &mut String) -> bool {
-        ends.iter().any(|end| {
-            let mut holds = |text: &str| {
-                self.tests.is_empty()
-                    || self.tests.iter().any(|test| test.holds_for_text(text, folded))
-            };
-            match value_behind(text, *end) {
-                Behind::NotAKey => false,
-                Behind::Unclear => true,
-                Behind::Null => self.tests.is_empty(),
-                Behind::Word(word) => holds(word),
-                Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
-            }
-        })
+    /// Could the atom hold for the key that ends there?
+    fn is_there(&self, text: &[u8], end: usize, folded: &mut String) -> bool {
+        let mut holds = |text: &str| {
+            self.tests.is_empty() || self.tests.iter().any(|test| test.holds_for_text(text, folded))
+        };
+        match value_behind(text, end) {
+            Behind::NotAKey => false,
+            Behind::Unclear => true,
+            Behind::Null => self.tests.is_empty(),
+            Behind::Word(word) => holds(word),
+            Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod ids;
 mod level;
 mod memo;
 mod oddities;
+mod outermost;
 mod record;
 mod reject;
 mod texts;

@@ -2,10 +2,13 @@
 
 use simd_json::{Node, StaticNode};
 
+use super::outermost::{Known, Outermost};
+
 /// A parsed record. Cheap to copy; it borrows the tape and the bytes that it was parsed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     nodes: &'a [Node<'a>],
+    outermost: Outermost,
     /// The record's text as it stood in its file (for envelopes: after unescaping).
     pub raw: &'a [u8],
     /// Strict JSON: no reader refuses the text.
@@ -47,13 +50,13 @@ impl<'a> Record<'a> {
     /// Takes a tape whose first node is the record's object.
     #[must_use]
     pub fn new(nodes: &'a [Node<'a>], raw: &'a [u8]) -> Self {
-        Self { nodes, raw, is_strict: false }
+        Self { nodes, outermost: Outermost::of(nodes), raw, is_strict: false }
     }
 
     /// The same, of text that strict JSON accepts.
     #[must_use]
     pub fn strict(nodes: &'a [Node<'a>], raw: &'a [u8]) -> Self {
-        Self { nodes, raw, is_strict: true }
+        Self { nodes, outermost: Outermost::of(nodes), raw, is_strict: true }
     }
 
     /// The value at a position.
@@ -69,16 +72,13 @@ impl<'a> Record<'a> {
 
     /// The position behind the value at `position`.
     fn behind(&self, position: usize) -> usize {
-        match self.nodes.get(position) {
-            Some(Node::Object { count, .. } | Node::Array { count, .. }) => position + 1 + count,
-            _ => position + 1,
-        }
+        behind(self.nodes, position)
     }
 
     /// Keys and positions of values of the object at `position`; nothing if it is none.
     pub fn members(&self, position: usize) -> impl Iterator<Item = (&'a str, usize)> + use<'a> {
-        let record = *self;
-        let mut left = match self.nodes.get(position) {
+        let nodes = self.nodes;
+        let mut left = match nodes.get(position) {
             Some(Node::Object { len, .. }) => *len,
             _ => 0,
         };
@@ -88,20 +88,20 @@ impl<'a> Record<'a> {
                 return None;
             }
             left -= 1;
-            let key = match record.nodes.get(next) {
+            let key = match nodes.get(next) {
                 Some(Node::String(key)) => *key,
                 _ => return None,
             };
             let value = next + 1;
-            next = record.behind(value);
+            next = behind(nodes, value);
             Some((key, value))
         })
     }
 
     /// Positions of the elements of the array at `position`; nothing if it is none.
     pub fn elements(&self, position: usize) -> impl Iterator<Item = usize> + use<'a> {
-        let record = *self;
-        let mut left = match self.nodes.get(position) {
+        let nodes = self.nodes;
+        let mut left = match nodes.get(position) {
             Some(Node::Array { len, .. }) => *len,
             _ => 0,
         };
@@ -112,7 +112,7 @@ impl<'a> Record<'a> {
             }
             left -= 1;
             let here = next;
-            next = record.behind(here);
+            next = behind(nodes, here);
             Some(here)
         })
     }
@@ -143,7 +143,18 @@ impl<'a> Record<'a> {
     /// `a` / `b` / `c`, `a.b` / `c`, `a` / `b.c` and `a.b.c`. Of keys that stand twice in an object
     /// each counts.
     pub fn find(&self, path: &str, values: &mut Values) {
-        self.find_from(0, path, values);
+        let (first, rest) =
+            path.split_once('.').map_or((path, None), |(it, rest)| (it, Some(rest)));
+        match (self.outermost.find(first), rest) {
+            (Known::At(value), Some(rest)) => self.find_from(value, rest, values),
+            (Known::At(value), None) => {
+                values.is_present = true;
+                self.flatten(value, &mut values.found);
+            }
+            // The record itself is never cut by CloudTrail, so what is not there is nowhere.
+            (Known::Absent, _) => {}
+            (Known::Unknown, _) => self.find_from(0, path, values),
+        }
     }
 
     fn find_from(&self, position: usize, path: &str, values: &mut Values) {
@@ -216,9 +227,16 @@ impl<'a> Record<'a> {
     /// The position at a path of plain keys; the first of equal keys.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<usize> {
-        path.iter().try_fold(0, |position, step| {
-            self.members(position).find(|(key, _)| key == step).map(|(_, value)| value)
-        })
+        let member = |position, step: &str| {
+            self.members(position).find(|(key, _)| *key == step).map(|(_, value)| value)
+        };
+        let (first, rest) = path.split_first()?;
+        let from = match self.outermost.find(first) {
+            Known::At(value) => value,
+            Known::Absent => return None,
+            Known::Unknown => member(0, first)?,
+        };
+        rest.iter().try_fold(from, |position, step| member(position, step))
     }
 
     /// Writes the value at `position` as compact JSON.
@@ -250,6 +268,14 @@ impl<'a> Record<'a> {
             }
             None => out.push_str("null"),
         }
+    }
+}
+
+/// The position behind the value at `position`.
+pub(super) fn behind(nodes: &[Node<'_>], position: usize) -> usize {
+    match nodes.get(position) {
+        Some(Node::Object { count, .. } | Node::Array { count, .. }) => position + 1 + count,
+        _ => position + 1,
     }
 }
 
@@ -319,6 +345,8 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn with_record(json: &str, look: impl FnOnce(Record<'_>)) {
@@ -374,6 +402,41 @@ mod tests {
         check(r#"{"p":{"omitted":false}}"#, "p.y", "");
         check(r#"{"p":{"q":{"omitted":true}}}"#, "p.q.r.s", "?");
         check(r#"{"p":{"omitted":true}}"#, "q.y", "");
+    }
+
+    /// Objects of a few keys, some of which are well known; keys may stand twice and hold dots.
+    fn object() -> impl Strategy<Value = String> {
+        let keys =
+            ["userIdentity", "eventName", "errorCode", "arn", "a", "userIdentity.arn", "omitted"];
+        let leaf = prop::sample::select(vec!["1", "null", "true", "\"x\"", "[]", "{}"]);
+        leaf.prop_map(str::to_owned).prop_recursive(3, 24, 5, move |inner| {
+            let member = (prop::sample::select(keys.to_vec()), inner.clone());
+            let object = prop::collection::vec(member, 0..5).prop_map(|members| {
+                let members = members.iter().map(|(key, value)| format!("\"{key}\":{value}"));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+            });
+            let array =
+                prop::collection::vec(inner, 0..3).prop_map(|it| format!("[{}]", it.join(",")));
+            prop_oneof![4 => object, 1 => array]
+        })
+    }
+
+    proptest! {
+        /// What is known of the outermost keys changes no answer.
+        #[test]
+        fn the_short_way_finds_what_the_long_one_does(json in object()) {
+            with_record(&json, |record| {
+                let slow = Record { outermost: Outermost::NONE, ..record };
+                for path in ["eventName", "userIdentity", "userIdentity.arn", "errorCode.a.arn", "a.arn", "b"] {
+                    let (mut fast, mut all) = (Values::default(), Values::default());
+                    record.find(path, &mut fast);
+                    slow.find(path, &mut all);
+                    assert_eq!(fast, all, "{path} of {json}");
+                    let steps: Vec<&str> = path.split('.').collect();
+                    assert_eq!(record.at(&steps), slow.at(&steps), "{path} of {json}");
+                }
+            });
+        }
     }
 
     #[test]

@@ -124,10 +124,10 @@ impl Pack {
     }
 }
 
-impl SharedTexts {
-    /// What a [`Pack`] put together and is held already.
+impl<S> Texts<S> {
+    /// What a [`Pack`] put together; of anything else the texts are odd ones, or none.
     #[must_use]
-    pub fn of_packed(packed: Arc<str>) -> Self {
+    pub fn of_packed(packed: S) -> Self {
         Self(packed)
     }
 }
@@ -171,6 +171,14 @@ mod tests {
             let texts: Texts = [Some(long.as_str()), Some("next")].into_iter().collect();
             assert!(texts.get(0).is_some_and(|text| text.len() <= MAX_TEXT));
             assert_eq!(texts.get(1), Some("next"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_pack_is_odd_and_no_more() {
+        for odd in ["", "\u{5}abc", "\u{3}äb", "\u{10ffff}", "\0\u{2}ä"] {
+            let texts = Texts::of_packed(odd);
+            assert!(texts.iter().count() <= odd.len() && texts.get(9).is_none(), "{odd:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The buckets that may be read, each with its client.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
 
 use super::outcome::{Fault, Outcome};
 use crate::aws::{Aws, Place, Role};
@@ -14,6 +15,8 @@ pub struct Bucket {
     pub config: BucketConfig,
     /// Reads it, in its region and by its role.
     pub client: Client,
+    /// The same one, but it tries nothing again.
+    pub once: Client,
 }
 
 /// All buckets that may be read. A message is no licence to read another.
@@ -64,7 +67,8 @@ impl Bucket {
             .map(|arn| Role { arn: arn.clone(), external_id: config.external_id.clone() });
         let region = config.region.clone().or(region);
         let client = aws.s3(&Place { region, role }).await;
-        Self { config, client }
+        let once = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
+        Self { config, once: Client::from_conf(once), client }
     }
 
     fn allows(&self, key: &str) -> bool {

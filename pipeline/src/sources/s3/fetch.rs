@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{Builder, ResponseChecksumValidation};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::RequestPayer;
@@ -56,7 +55,8 @@ pub struct Fetch<'f> {
     /// Largest object that is fetched.
     pub max_object: u64,
     /// Told how it goes, where many objects are fetched at once: large ones come in ranges then, and
-    /// each attempt is made here and not repeated by the SDK, so that "slow down" is heard each time.
+    /// each attempt is made here and not repeated by the SDK, so that "slow down" is heard each time. The
+    /// ledger was asked of all of them before.
     pub pace: Option<&'f Pace>,
 }
 
@@ -72,7 +72,8 @@ impl Fetch<'_> {
         if let Some(size) = self.object.size {
             self.within_bounds(size)?;
         }
-        if let Some(etag) = &self.object.etag
+        // A replay has asked of many at once.
+        if let (Some(etag), None) = (&self.object.etag, self.pace)
             && known(context, self.ledger_key(etag)).await?
         {
             return Ok(None);
@@ -238,30 +239,26 @@ impl Fetch<'_> {
     pub(super) async fn get(&self, part: Option<Part<'_>>) -> Result<GetObjectOutput, Fault> {
         let Announced { bucket, key, version, .. } = self.object;
         let payer = self.bucket.config.requester_pays.then_some(RequestPayer::Requester);
-        let request = self
-            .bucket
-            .client
+        // What paces itself must hear of every answer, so nothing is tried again below it.
+        let client = if self.pace.is_some() { &self.bucket.once } else { &self.bucket.client };
+        let request = client
             .get_object()
             .bucket(bucket)
             .key(key)
             .set_version_id(version.clone())
             .set_request_payer(payer);
-        let mut config = Builder::new();
-        if self.pace.is_some() {
-            config = config.retry_config(RetryConfig::disabled());
-        }
-        let request = match part {
-            None => request,
+        let answer = match part {
+            None => tokio::time::timeout(PATIENCE, request.send()).await,
             Some((at, end, etag)) => {
                 // The checksum of a whole object does not fit a part of it.
                 let checks = ResponseChecksumValidation::WhenRequired;
-                config = config.response_checksum_validation(checks);
+                let config = Builder::new().response_checksum_validation(checks);
                 let end = end.map_or_else(String::new, |end| end.to_string());
-                request.range(format!("bytes={at}-{end}")).if_match(etag)
+                let request = request.range(format!("bytes={at}-{end}")).if_match(etag);
+                let request = request.customize().config_override(config);
+                tokio::time::timeout(PATIENCE, request.send()).await
             }
         };
-        let request = request.customize().config_override(config);
-        let answer = tokio::time::timeout(PATIENCE, request.send()).await;
         let address = self.address();
         match answer {
             Ok(Ok(answer)) => {

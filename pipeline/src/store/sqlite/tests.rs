@@ -507,7 +507,11 @@ async fn events_are_kept_with_their_objects_and_come_by_part() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("askance.db");
     let bundle = |part: u8, number: u8| Bundle { part, bytes: vec![part, number] };
-    let commit = |events| Commit { events, now: Some(after(0)), ..Commit::default() };
+    let commit = |events: Vec<Bundle>| Commit {
+        events: events.into(),
+        now: Some(after(0)),
+        ..Commit::default()
+    };
     {
         let store = SqliteStore::open_for_job(&path).await.unwrap();
         assert_eq!(store.events(None, 10).await.unwrap(), (Vec::new(), None));
