@@ -68,6 +68,8 @@ struct Glance {
 #[derive(Debug, Default)]
 pub(super) struct Places {
     keys: Vec<KeyPlaces>,
+    /// Those that were looked for: of a hundred a few.
+    touched: Vec<usize>,
 }
 
 /// Where one key stands, as far as it was looked for.
@@ -75,16 +77,18 @@ pub(super) struct Places {
 struct KeyPlaces {
     /// Offsets behind it.
     ends: Vec<usize>,
-    /// Looked for up to here; `None`: to the end.
-    sought: Option<usize>,
+    /// Looked for up to here.
+    sought: usize,
+    is_done: bool,
 }
 
 impl Places {
     fn clear(&mut self, keys: usize) {
         self.keys.resize_with(keys, Default::default);
-        for key in &mut self.keys {
-            key.ends.clear();
-            key.sought = Some(0);
+        for place in self.touched.drain(..) {
+            let KeyPlaces { ends, sought, is_done } = &mut self.keys[place];
+            ends.clear();
+            (*sought, *is_done) = (0, false);
         }
     }
 
@@ -97,16 +101,21 @@ impl Places {
         text: &[u8],
         mut holds: impl FnMut(usize) -> bool,
     ) -> bool {
-        let KeyPlaces { ends, sought } = &mut self.keys[place];
+        let KeyPlaces { ends, sought, is_done } = &mut self.keys[place];
         if ends.iter().any(|end| holds(*end)) {
             return true;
         }
-        while let Some(rest) = sought.and_then(|from| text.get(from..)) {
-            let end = key.find(rest).map(|at| text.len() - rest.len() + at + key.needle().len());
-            *sought = end;
-            let Some(end) = end else { return false };
-            ends.push(end);
-            if holds(end) {
+        if *sought == 0 && !*is_done {
+            self.touched.push(place);
+        }
+        while !*is_done {
+            let Some(at) = key.find(&text[*sought..]) else {
+                *is_done = true;
+                return false;
+            };
+            *sought += at + key.needle().len();
+            ends.push(*sought);
+            if holds(*sought) {
                 return true;
             }
         }
