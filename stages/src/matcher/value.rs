@@ -8,6 +8,7 @@ use simd_json::StaticNode;
 use super::text::{Subject, TextTest};
 use crate::model::{Lookup, Record, parse_time, utc, write_static};
 use crate::sigma::ast::{Cidr, Comparison, Number, RegexTest, TimePart};
+use crate::sigma::crate_syntax;
 
 /// Largest compiled regular expression, in bytes: a rule can't eat the memory.
 const MAX_REGEX: usize = 1 << 20;
@@ -34,7 +35,7 @@ pub(super) struct Buffers {
 
 /// Compiles a regular expression; matching takes time linear in the value.
 pub(super) fn compile_regex(test: &RegexTest) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&test.pattern)
+    RegexBuilder::new(&crate_syntax(&test.pattern))
         .case_insensitive(test.ignores_case)
         .multi_line(test.is_multi_line)
         .dot_matches_new_line(test.dot_matches_newline)
