@@ -63,6 +63,8 @@ fn without_id_and_level_a_rule_goes_by_title_and_is_medium() {
 #[test]
 fn documents_for_other_logs_are_skipped_with_a_reason() {
     check(&[RULE, OTHER], "");
+    check(&[&RULE.replace("product: aws, ", "")], "");
+    check(&[&RULE.replace("product: aws, ", ""), &filter("product: aws", "[one]")], "");
     check(&[FOREIGN], "a.yml:1:1: skipped: for another log: product \"windows\"");
     check(
         &["title: x\nlogsource: {product: aws, service: route53}\ndetection: 5\n"],
@@ -134,6 +136,7 @@ fn filters_are_joined_to_the_rules_they_name() {
     };
     assert_eq!(applied(&filter("product: aws", "[one, two]")), [1, 1]);
     assert_eq!(applied(&filter("product: aws", "[first, one]")), [1, 0]);
+    assert_eq!(applied(&filter("product: aws", "two")), [0, 1]);
     assert_eq!(applied(&filter("product: aws", "any")), [1, 1]);
     assert_eq!(applied(&filter("product: aws, service: CloudTrail", "any")), [1, 0]);
 }
