@@ -24,6 +24,7 @@ mod pattern;
 mod pcre;
 mod problem;
 mod reading;
+mod record_keys;
 mod regexes;
 mod rule;
 mod scope;

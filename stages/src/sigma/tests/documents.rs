@@ -368,7 +368,7 @@ fn what_is_left_out_is_told_with_what_it_takes_along() {
     let broken = RULE.replace("x: 1", "x|no: 1");
     check(
         &[&broken, &correlation(COUNT), &filter("product: aws", "[one]")],
-        "a.yml:6:7: unknown modifier \"no\"\n\
+        "a.yml:6:7: unknown modifier \"no\" (docs/rules.md lists them)\n\
          a.yml:13:11: \"one\" is left out because of an error\nleft out: one\nleft out: corr",
     );
 }

@@ -145,6 +145,10 @@ fn wrong_selections_are_told() {
         "a: {x: 1}\ntimeframe: 5m\ncondition: a",
         "a.yml:6:5: warning: \"timeframe\" is not looked at: the condition counts nothing (to count events, use a correlation document)",
     );
+    refused(
+        "a: {x: 1}\nb: {x: 2}\ncondition: a || b",
+        "a.yml:7:16: the condition has an unexpected \"||\" (write or)\nleft out: rule-1",
+    );
     refused("a: {x: 1}\ncondition: []", "a.yml:6:16: the condition is empty\nleft out: rule-1");
     refused("a: {x: 1}\ncondition: ''", "a.yml:6:16: the condition is empty\nleft out: rule-1");
     refused(
