@@ -109,6 +109,19 @@ fn a_number_with_a_leading_zero_is_seen() {
     assert_eq!(found.len(), 1);
 }
 
+/// A key that is null is there, which is all that `exists` asks for.
+#[test]
+fn a_key_that_is_null_is_seen() {
+    for field in ["eventName", "eventSource", "userIdentity.eventName"] {
+        let yaml = format!(
+            "title: a\nlogsource: {{product: aws}}\ndetection: {{s: {{{field}|exists: true}}, condition: s}}\n"
+        );
+        let record = br#"{"eventName":null,"eventSource":null,"userIdentity":{"eventName":null}}"#;
+        let (found, _) = outputs(generate::compile(&yaml), false, record);
+        assert_eq!(found.len(), 1, "{field}");
+    }
+}
+
 /// Values are told apart by how they begin, which escapes and letters beyond ASCII can hide.
 #[test]
 fn a_value_is_seen_however_its_beginning_is_written() {

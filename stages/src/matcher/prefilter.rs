@@ -248,9 +248,8 @@ impl Prefilter {
                         key.add_candidates(place, inside, candidates)
                     }
                     Behind::Word(word) => key.add_candidates(place, word.as_bytes(), candidates),
-                    // Only the key's being there says something.
-                    Behind::Null => place == 0,
-                    Behind::Unclear => false,
+                    // Of null only the key's being there says something, which `exists` asks for.
+                    Behind::Null | Behind::Unclear => false,
                 };
                 match (place, is_clear) {
                     (0, true) => has_name = true,

@@ -8,6 +8,7 @@ use simd_json::StaticNode;
 use super::text::{Subject, TextTest};
 use crate::model::{Lookup, Record, parse_time, utc, write_static};
 use crate::sigma::ast::{Cidr, Comparison, Number, RegexTest, TimePart};
+use crate::sigma::crate_syntax;
 
 /// Largest compiled regular expression, in bytes: a rule can't eat the memory.
 const MAX_REGEX: usize = 1 << 20;
@@ -34,7 +35,7 @@ pub(super) struct Buffers {
 
 /// Compiles a regular expression; matching takes time linear in the value.
 pub(super) fn compile_regex(test: &RegexTest) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&test.pattern)
+    RegexBuilder::new(&crate_syntax(&test.pattern))
         .case_insensitive(test.ignores_case)
         .multi_line(test.is_multi_line)
         .dot_matches_new_line(test.dot_matches_newline)
@@ -166,9 +167,13 @@ fn part_of(part: TimePart, time: jiff::Timestamp) -> i128 {
     }
 }
 
-/// Reads text that is nothing but a decimal number.
+/// Reads text that is nothing but a decimal number, as JSON would write it: `007` is text.
 pub(super) fn number_of(text: &str) -> Option<Number> {
     let first = *text.as_bytes().first()?;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.starts_with('0') && digits[1..].starts_with(|next: char| next.is_ascii_digit()) {
+        return None;
+    }
     let is_number = (first.is_ascii_digit() || first == b'-')
         && text.as_bytes().last().is_some_and(u8::is_ascii_digit)
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
@@ -254,7 +259,11 @@ mod tests {
     fn numbers_as_text_are_numbers() {
         assert_eq!(number_of("22"), Some(Number::Integer(22)));
         assert_eq!(number_of("-1.5"), Some(Number::Float(-1.5)));
-        for text in ["", " 22", "22 ", "0x16", "inf", "nan", "1e999", "1-2", "-"] {
+        assert_eq!(number_of("0"), Some(Number::Integer(0)));
+        assert_eq!(number_of("-0.5"), Some(Number::Float(-0.5)));
+        for text in
+            ["", " 22", "22 ", "0x16", "inf", "nan", "1e999", "1-2", "-", "022", "-07", "00.5"]
+        {
             assert_eq!(number_of(text), None, "{text:?}");
         }
     }

@@ -182,6 +182,10 @@ fn runs(source: LogSource, mapping: &Mapping, report: &mut Report, role: Role) -
     let is_ours = service.as_deref() == Some(SERVICE);
     match product.as_deref() {
         Some(PRODUCT) => {}
+        // No other product has a service of that name, so it says enough by itself.
+        None if is_ours => {
+            return Class::Runs(role, LogSource { product: Some(PRODUCT.to_owned()), ..source });
+        }
         None => return Class::Skipped("its logsource names no product".to_owned()),
         Some(product) => {
             if let (Some(near), true, Some(at)) =

@@ -29,10 +29,11 @@ pub(super) fn read(
     for entry in &mapping.entries {
         match entry.key.as_str() {
             "condition" => continue,
-            "timeframe" => {
-                let note = scope.report.error(entry.key_position, "\"timeframe\" is unsupported");
-                note.key("timeframe").hint("use a correlation document");
-                is_whole = false;
+            "timeframe" if entry.value.as_str().is_some() => {
+                // A condition that counts is not read at all; any other means the same without it.
+                let message = "\"timeframe\" is not looked at: the condition counts nothing";
+                let note = scope.report.warn(entry.key_position, message).key("timeframe");
+                note.hint("to count events, use a correlation document");
                 continue;
             }
             key if aside.contains(&key) => continue,

@@ -11,7 +11,7 @@ use super::problem::Report;
 use super::reading::{Draft, Known};
 use super::rule;
 use super::scope::Scope;
-use crate::yaml::{Kind, Mapping, Node, Position};
+use crate::yaml::{Kind, Mapping, Node, Position, nearest};
 
 /// A filter that is not joined to rules yet.
 #[derive(Debug)]
@@ -104,6 +104,10 @@ fn targets(scope: &mut Scope<'_>, node: &Node) -> Option<Targets> {
             }
             Some(Targets::Listed(listed))
         }
+        Kind::Scalar(_) if node.as_str().is_some_and(is_reference) => {
+            let reference = node.as_str().unwrap_or_default().to_owned();
+            Some(Targets::Listed(vec![(reference, node.position)]))
+        }
         Kind::Sequence(_) | Kind::Scalar(_) | Kind::Mapping(_) => {
             let found = match node.as_sequence() {
                 Some(_) => "an empty list".to_owned(),
@@ -117,6 +121,11 @@ fn targets(scope: &mut Scope<'_>, node: &Node) -> Option<Targets> {
             None
         }
     }
+}
+
+/// True for one id or name, given without a list; a misspelled `any` is none.
+fn is_reference(text: &str) -> bool {
+    !text.is_empty() && nearest(text, ["any"]).is_none()
 }
 
 /// True if what the filter's source names is what the rule's names.

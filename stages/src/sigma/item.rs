@@ -2,6 +2,7 @@
 
 use super::ast::{Item, Test};
 use super::modifier::{Kind, Plan};
+use super::record_keys;
 use super::scope::{MAX_TESTS, Scope};
 use super::value;
 use crate::model::{Field, PREFIX};
@@ -61,9 +62,19 @@ pub(super) fn read(
     finish(scope, (field, key, position), &plan, &values)
 }
 
-/// A field that is worked out has one of a few names; any other would hold nothing for ever. What is
-/// wrong is noted.
+/// A field that is worked out has one of a few names; any other would hold nothing for ever. So would
+/// a key of CloudTrail in another letter case, most likely. What is wrong is noted.
 fn is_known(scope: &mut Scope<'_>, key: &str, field: &str, position: Position) -> bool {
+    if let Some(right) = record_keys::as_written(field) {
+        let message =
+            format!("field {field:?}: CloudTrail writes {right:?}, and letter case matters");
+        scope.report.warn(position, message).key(key);
+    }
+    if field.contains(['[', '{']) {
+        let message = format!("field {field:?}: brackets are read as letters of a key");
+        let note = scope.report.warn(position, message).key(key);
+        note.hint("lists are gone through by themselves: write a.b, not a[0].b");
+    }
     let is_known = !field.starts_with(PREFIX) || Field::find(field).is_some();
     if !is_known {
         let names = Field::ALL.iter().map(|field| field.name());

@@ -21,8 +21,10 @@ mod item;
 mod modifier;
 mod network;
 mod pattern;
+mod pcre;
 mod problem;
 mod reading;
+mod record_keys;
 mod regexes;
 mod rule;
 mod scope;
@@ -32,6 +34,7 @@ mod wording;
 
 pub use correlation::duration;
 pub use ending::{Ended, Ending, parse_day};
+pub use pcre::crate_syntax;
 pub use problem::{LeftOut, Problem, Severity, Skipped};
 pub use reading::{ReadOptions, Reading, SourceFile, read};
 pub use selection::selection;

@@ -218,7 +218,7 @@ fn find(name: &str) -> Result<Modifier, Refusal> {
             Some(near) => {
                 refuse_with(format!("unknown modifier {name:?}"), format!("did you mean {near:?}?"))
             }
-            None => refuse(format!("unknown modifier {name:?}")),
+            None => refuse_with(format!("unknown modifier {name:?}"), hint(name)),
         };
     };
     let modifier = NAMES[at].1;
@@ -230,6 +230,16 @@ fn find(name: &str) -> Result<Modifier, Refusal> {
         );
     }
     Ok(modifier)
+}
+
+/// What to do instead of a modifier that is near to none.
+fn hint(name: &str) -> String {
+    let negated = name.strip_prefix("not").map(|rest| rest.trim_start_matches(['_', '-']));
+    match negated.filter(|rest| NAMES[..KNOWN].iter().any(|(known, _)| known == rest)) {
+        Some(rest) => format!("write {rest}|neq"),
+        None if name == "any" => "remove it: one value of a list is enough".to_owned(),
+        None => "docs/rules.md lists them".to_owned(),
+    }
 }
 
 /// The one thing that the values are compared as.

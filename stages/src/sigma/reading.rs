@@ -292,6 +292,8 @@ fn aggregation(document: &Document) -> Option<(Position, String)> {
     let one = std::slice::from_ref(condition);
     condition.as_sequence().unwrap_or(one).iter().find_map(|node| {
         let (_, behind) = node.as_str()?.split_once('|')?;
-        Some((node.position, behind.trim().to_owned()))
+        // Two are meant as `or`, which the condition's reader refuses by name.
+        let counts = !behind.starts_with('|');
+        counts.then(|| (node.position, behind.trim().to_owned()))
     })
 }

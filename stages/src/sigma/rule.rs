@@ -75,7 +75,15 @@ pub(super) fn read(
         scope.report.error(document.position, message).key(key);
     }
     let detection = match mapping.get("detection") {
-        Some(node) => detection::read(scope, node, "detection", &[]),
+        Some(node) => {
+            let lacks = node.as_mapping().is_some_and(|block| !block.has("condition"));
+            if let Some(entry) = mapping.entry("condition").filter(|_| lacks) {
+                let message = "\"condition\" stands outside of \"detection\"";
+                let note = scope.report.error(entry.key_position, message).key("condition");
+                note.hint("indent it as far as the selections");
+            }
+            detection::read(scope, node, "detection", &[])
+        }
         None => None,
     };
     let head = head?;

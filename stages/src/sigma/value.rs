@@ -70,7 +70,12 @@ fn test(scope: &mut Scope<'_>, key: &str, has_field: bool, plan: &Plan, node: &N
             Scalar::Bool(value) => Ok(Test::Exists(value)),
             _ => refuse_with(
                 format!("\"exists\" takes true or false, found {written:?}"),
-                "write it without quotes",
+                match written.to_lowercase().as_str() {
+                    "true" | "false" => "write it without quotes",
+                    "yes" | "on" => "write true",
+                    "no" | "off" => "write false",
+                    _ => "true: the field is there, false: it is not",
+                },
             ),
         },
         Kind::Compare(comparison) => Ok(Test::Compare(comparison, number(scalar, written)?)),

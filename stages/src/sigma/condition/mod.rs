@@ -79,6 +79,9 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Refusal> {
                 found.push(Token::Close);
                 1
             }
+            '|' if rest.starts_with("||") => {
+                return refuse_with("the condition has an unexpected \"||\"", "write or");
+            }
             '|' => {
                 let what = rest[1..].trim();
                 return refuse_with(
@@ -92,10 +95,13 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Refusal> {
                 end
             }
             _ => {
-                return refuse_with(
-                    format!("the condition has an unexpected {letter:?}"),
-                    "it is made of selections, and, or, not, 1 of, all of, brackets",
-                );
+                let hint = match letter {
+                    '&' => "write and",
+                    '!' => "write not",
+                    '<' | '=' | '>' => "to count events, use a correlation document",
+                    _ => "it is made of selections, and, or, not, 1 of, all of, brackets",
+                };
+                return refuse_with(format!("the condition has an unexpected {letter:?}"), hint);
             }
         };
         rest = rest[length..].trim_start();

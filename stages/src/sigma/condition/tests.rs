@@ -107,9 +107,16 @@ fn wrong_conditions_are_told_by_name() {
         "error: unsupported aggregation \"count() by x > 5\" (use a correlation document)",
     );
     check("sel near sel_a", "error: unsupported operator \"near\" (use a correlation document)");
+    check("sel && sel_a", "error: the condition has an unexpected '&' (write and)");
+    check("sel || sel_a", "error: the condition has an unexpected \"||\" (write or)");
+    check("sel and !sel_a", "error: the condition has an unexpected '!' (write not)");
     check(
-        "sel && sel_a",
-        "error: the condition has an unexpected '&' (it is made of selections, and, or, not, 1 of, all of, brackets)",
+        "sel and count > 5",
+        "error: the condition has an unexpected '>' (to count events, use a correlation document)",
+    );
+    check(
+        "sel, sel_a",
+        "error: the condition has an unexpected ',' (it is made of selections, and, or, not, 1 of, all of, brackets)",
     );
     check(&"(".repeat(70), "error: the condition is nested deeper than 64 levels");
     check(&"not ".repeat(70), "error: the condition is nested deeper than 64 levels");

@@ -63,6 +63,8 @@ fn without_id_and_level_a_rule_goes_by_title_and_is_medium() {
 #[test]
 fn documents_for_other_logs_are_skipped_with_a_reason() {
     check(&[RULE, OTHER], "");
+    check(&[&RULE.replace("product: aws, ", "")], "");
+    check(&[&RULE.replace("product: aws, ", ""), &filter("product: aws", "[one]")], "");
     check(&[FOREIGN], "a.yml:1:1: skipped: for another log: product \"windows\"");
     check(
         &["title: x\nlogsource: {product: aws, service: route53}\ndetection: 5\n"],
@@ -134,6 +136,7 @@ fn filters_are_joined_to_the_rules_they_name() {
     };
     assert_eq!(applied(&filter("product: aws", "[one, two]")), [1, 1]);
     assert_eq!(applied(&filter("product: aws", "[first, one]")), [1, 0]);
+    assert_eq!(applied(&filter("product: aws", "two")), [0, 1]);
     assert_eq!(applied(&filter("product: aws", "any")), [1, 1]);
     assert_eq!(applied(&filter("product: aws, service: CloudTrail", "any")), [1, 0]);
 }
@@ -365,7 +368,7 @@ fn what_is_left_out_is_told_with_what_it_takes_along() {
     let broken = RULE.replace("x: 1", "x|no: 1");
     check(
         &[&broken, &correlation(COUNT), &filter("product: aws", "[one]")],
-        "a.yml:6:7: unknown modifier \"no\"\n\
+        "a.yml:6:7: unknown modifier \"no\" (docs/rules.md lists them)\n\
          a.yml:13:11: \"one\" is left out because of an error\nleft out: one\nleft out: corr",
     );
 }

@@ -29,6 +29,32 @@ fn misspelled_fields_that_are_worked_out_are_errors() {
 }
 
 #[test]
+fn keys_of_records_in_another_letter_case_are_warned_of() {
+    let text = format!(
+        "title: T\n{SOURCE}detection:\n  a:\n    EventName|contains: x\n    userName|fieldref: \
+         UserIdentity.userName\n  condition: a\n"
+    );
+    let files = [("a.yml", text.as_str())];
+    assert_eq!(
+        told(&files),
+        "a.yml:5:5: warning: field \"EventName\": CloudTrail writes \"eventName\", and letter case matters\n\
+         a.yml:6:24: warning: field \"UserIdentity.userName\": CloudTrail writes \
+         \"userIdentity.userName\", and letter case matters"
+    );
+    assert_eq!(reading(&files).rules.len(), 1);
+}
+
+#[test]
+fn brackets_in_a_field_are_warned_of() {
+    let text = format!("title: T\n{SOURCE}detection:\n  a: {{'b[0].c': 1}}\n  condition: a\n");
+    assert_eq!(
+        told(&[("a.yml", &text)]),
+        "a.yml:4:7: warning: field \"b[0].c\": brackets are read as letters of a key \
+         (lists are gone through by themselves: write a.b, not a[0].b)"
+    );
+}
+
+#[test]
 fn misspelled_keys_are_errors_where_they_would_be_silent() {
     check(
         &format!("title: T\n{SOURCE}{DETECTION}levle: high\n"),
@@ -75,6 +101,11 @@ fn what_is_missing_is_told() {
         "a.yml:1:1: missing \"logsource\" (without it nobody can tell where the rule runs)",
     );
     check(&format!("title: T\n{SOURCE}"), "a.yml:1:1: missing \"detection\"");
+    check(
+        &format!("title: T\n{SOURCE}detection: {{a: {{x: 1}}}}\ncondition: a\n"),
+        "a.yml:3:12: missing \"condition\"\n\
+         a.yml:4:1: \"condition\" stands outside of \"detection\" (indent it as far as the selections)",
+    );
     check(
         &format!("title: T\n{SOURCE}detection: x\n"),
         "a.yml:3:12: detection: expected a mapping, found text",
@@ -161,10 +192,10 @@ fn problems_of_all_files_come_by_file_and_line() {
     assert_eq!(
         told(&files),
         "a.yml:2:8: unknown level \"no\" (informational, low, medium, high, critical)\n\
-         a.yml:4:17: unknown modifier \"no\"\n\
+         a.yml:4:17: unknown modifier \"no\" (docs/rules.md lists them)\n\
          a.yml:4:38: the condition names an unknown selection \"b\" (selections: a)\n\
          b.yml:2:8: unknown level \"no\" (informational, low, medium, high, critical)\n\
-         b.yml:4:17: unknown modifier \"no\"\n\
+         b.yml:4:17: unknown modifier \"no\" (docs/rules.md lists them)\n\
          b.yml:4:38: the condition names an unknown selection \"b\" (selections: a)\n\
          left out: T\nleft out: U"
     );

@@ -63,6 +63,15 @@ fn selections_have_many_forms() {
 }
 
 #[test]
+fn a_selection_may_be_named_timeframe() {
+    check(
+        "a: {x: 1}\ntimeframe: {y: 2}\ncondition: a and timeframe",
+        &["a: {x = Integer(1)}", "timeframe: {y = Integer(2)}", "(0 & 1)"],
+    );
+    check("a: {x: 1}\ntimeframe: 5m\ncondition: a", &["a: {x = Integer(1)}", "0"]);
+}
+
+#[test]
 fn conditions_of_a_list_are_joined_by_or() {
     let text = rule("a: {x: 1}\nb: {x: 2}\ncondition:\n    - a and not b\n    - b");
     let reading = reading(&[("a.yml", &text)]);
@@ -134,7 +143,11 @@ fn wrong_selections_are_told() {
     );
     refused(
         "a: {x: 1}\ntimeframe: 5m\ncondition: a",
-        "a.yml:6:5: \"timeframe\" is unsupported (use a correlation document)\nleft out: rule-1",
+        "a.yml:6:5: warning: \"timeframe\" is not looked at: the condition counts nothing (to count events, use a correlation document)",
+    );
+    refused(
+        "a: {x: 1}\nb: {x: 2}\ncondition: a || b",
+        "a.yml:7:16: the condition has an unexpected \"||\" (write or)\nleft out: rule-1",
     );
     refused("a: {x: 1}\ncondition: []", "a.yml:6:16: the condition is empty\nleft out: rule-1");
     refused("a: {x: 1}\ncondition: ''", "a.yml:6:16: the condition is empty\nleft out: rule-1");

@@ -179,7 +179,13 @@ fn impossible_chains_are_refused_by_name() {
     refused("f|Contains: a", "unknown modifier \"Contains\" (did you mean \"contains\"?)");
     refused("f|regex: a", "unknown modifier \"regex\" (Sigma writes \"re\")");
     refused("f|not: a", "unknown modifier \"not\" (Sigma writes \"neq\")");
-    refused("f|sounds: a", "unknown modifier \"sounds\"");
+    refused("f|sounds: a", "unknown modifier \"sounds\" (docs/rules.md lists them)");
+    refused("f|notcontains: a", "unknown modifier \"notcontains\" (write contains|neq)");
+    refused("f|not_in: a", "unknown modifier \"not_in\" (docs/rules.md lists them)");
+    refused(
+        "f|contains|any: a",
+        "unknown modifier \"any\" (remove it: one value of a list is enough)",
+    );
     refused("f|: a", "empty modifier (remove the |)");
     refused("f|contains|contains: a", "modifier \"contains\" is written twice");
     refused("f|wide|utf16le: a", "modifier \"utf16le\" is written twice");
@@ -217,6 +223,14 @@ fn impossible_chains_are_refused_by_name() {
     refused(
         "f|exists: 'true'",
         "f|exists: \"exists\" takes true or false, found \"true\" (write it without quotes)",
+    );
+    refused(
+        "f|exists: yes",
+        "f|exists: \"exists\" takes true or false, found \"yes\" (write true)",
+    );
+    refused(
+        "f|exists: 1",
+        "f|exists: \"exists\" takes true or false, found \"1\" (true: the field is there, false: it is not)",
     );
     refused("f|exists: [true, false]", "\"f|exists\" takes one value, true or false");
     refused("f|lt: abc", "f|lt: \"abc\" is no number");

@@ -159,13 +159,21 @@ fn next<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Option<Step<'a>> {
 
 fn syntax_fault(position: Position, info: &str) -> Fault {
     let fault = Fault::new(position, format!("not valid YAML: {info}"));
-    if info.contains("mapping values are not allowed") {
-        return fault.hint("quote a text that holds \": \", and check the indentation");
+    let hints = [
+        (
+            "mapping values are not allowed",
+            "quote a text that holds \": \", and check the indentation",
+        ),
+        ("unknown anchor", "quote a text that begins with *"),
+        ("unexpected character", "quote a text that begins with %, @ or `"),
+        ("unknown escape character", "a \\ in double quotes begins an escape: use single quotes"),
+        ("trailing content after", "a ' within single quotes is written twice"),
+        ("tab", "indent with spaces"),
+    ];
+    match hints.iter().find(|(part, _)| info.contains(part)) {
+        Some((_, hint)) => fault.hint(*hint),
+        None => fault,
     }
-    if info.contains("tab") {
-        return fault.hint("indent with spaces");
-    }
-    fault
 }
 
 #[cfg(test)]
