@@ -161,7 +161,7 @@ impl Key {
         }
         for (index, tests) in &self.forms {
             let folded = &mut candidates.folded;
-            if tests.is_empty() || tests.iter().any(|test| test.holds_for_text(text, folded)) {
+            if tests.is_empty() || ValueTest::any_holds_for_text(tests, text, folded) {
                 rules.push(*index);
             }
         }

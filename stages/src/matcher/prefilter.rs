@@ -301,7 +301,7 @@ impl Glance {
     /// Could the atom hold for the key that ends there?
     fn is_there(&self, text: &[u8], end: usize, folded: &mut String) -> bool {
         let mut holds = |text: &str| {
-            self.tests.is_empty() || self.tests.iter().any(|test| test.holds_for_text(text, folded))
+            self.tests.is_empty() || ValueTest::any_holds_for_text(&self.tests, text, folded)
         };
         match value_behind(text, end) {
             Behind::NotAKey => false,

@@ -66,6 +66,16 @@ impl ValueTest {
         }
     }
 
+    /// Does one of them hold for a value that is text? Its letter case is folded once for all.
+    pub(super) fn any_holds_for_text(tests: &[Self], text: &str, folded: &mut String) -> bool {
+        let mut subject = Subject::new(text, folded);
+        tests.iter().any(|test| match test {
+            Self::Text(test) => test.matches(&mut subject),
+            // None of these folds anything.
+            other => other.holds_for_text(text, &mut String::new()),
+        })
+    }
+
     /// Does it hold for a value that is text?
     pub(super) fn holds_for_text(&self, text: &str, folded: &mut String) -> bool {
         match self {
