@@ -58,7 +58,7 @@ fn shown(resource: &Resource) -> [&str; 3] {
 }
 
 #[track_caller]
-fn check_with(request: Value, call: &str, id: &str, expected: [&str; 3]) {
+fn check_with(request: &Value, call: &str, id: &str, expected: [&str; 3]) {
     let record = json!({ "requestParameters": request });
     let found = resource(call, id, "eu-west-1", &record);
     assert_eq!((shown(&found), found.id.as_str()), (expected, id), "{call}");
@@ -68,7 +68,7 @@ fn check_with(request: Value, call: &str, id: &str, expected: [&str; 3]) {
 #[track_caller]
 fn check(call: &str, id: &str, kind: &str, arn: &str) {
     let arn = if arn == "-" { arn.to_owned() } else { format!("arn:aws:{arn}") };
-    check_with(json!({}), call, id, [kind, &arn, id]);
+    check_with(&json!({}), call, id, [kind, &arn, id]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_key_means_what_its_service_and_event_say() {
 #[track_caller]
 fn check_unknown(call: &str, id: &str) {
     let kind = call.split(' ').nth(1).unwrap();
-    check_with(json!({}), call, id, [kind, "-", "-"]);
+    check_with(&json!({}), call, id, [kind, "-", "-"]);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn ids_tell_by_themselves_what_they_are_of() {
 #[test]
 fn arns_are_read() {
     let read = |arn: &str, kind: &str, name: &str| {
-        check_with(json!({}), "x:Y resourceArn", arn, [kind, arn, name]);
+        check_with(&json!({}), "x:Y resourceArn", arn, [kind, arn, name]);
     };
     read("arn:aws:s3:::films", "AWS::S3::Bucket", "films");
     read("arn:aws:s3:::films/2026/a b.mov", "AWS::S3::Object", "2026/a b.mov");
@@ -261,7 +261,7 @@ fn arns_are_read() {
     // As it stood in an address.
     let encoded = "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fhelper";
     let expected = ["AWS::IAM::Role", "arn:aws:iam::111122223333:role/helper", "helper"];
-    check_with(json!({}), "eks:CreateAccessEntry principalArn", encoded, expected);
+    check_with(&json!({}), "eks:CreateAccessEntry principalArn", encoded, expected);
 }
 
 #[test]
@@ -271,11 +271,11 @@ fn some_names_are_written_in_several_ways() {
         "https://sqs.eu-west-1.amazonaws.com/444455556666/orders",
         "https://eu-west-1.queue.amazonaws.com/444455556666/orders",
     ] {
-        check_with(json!({}), "sqs:SetQueueAttributes queueUrl", url, queue);
+        check_with(&json!({}), "sqs:SetQueueAttributes queueUrl", url, queue);
     }
     check_unknown("sqs:SetQueueAttributes queueUrl", "https://sqs.eu-west-1.amazonaws.com/x");
     let alias = ["AWS::KMS::Alias", "arn:aws:kms:eu-west-1:111122223333:alias/pay", "pay"];
-    check_with(json!({}), "kms:DisableKey keyId", "alias/pay", alias);
+    check_with(&json!({}), "kms:DisableKey keyId", "alias/pay", alias);
     let function = |account: &str| format!("arn:aws:lambda:eu-west-1:{account}:function:report");
     for (id, account) in [
         ("report", ACCOUNT),
@@ -283,49 +283,49 @@ fn some_names_are_written_in_several_ways() {
         ("444455556666:function:report:7", "444455556666"),
     ] {
         let expected = ["AWS::Lambda::Function", &function(account), "report"];
-        check_with(json!({}), "lambda:AddPermission functionName", id, expected);
+        check_with(&json!({}), "lambda:AddPermission functionName", id, expected);
     }
     let provider = "arn:aws:iam::111122223333:oidc-provider/oidc.example.net/id/1";
     let url = "https://oidc.example.net/id/1";
     let expected = ["AWS::IAM::OIDCProvider", provider, url];
-    check_with(json!({}), "iam:CreateOpenIDConnectProvider url", url, expected);
+    check_with(&json!({}), "iam:CreateOpenIDConnectProvider url", url, expected);
     let instance =
         ["AWS::RDS::DBInstance", "arn:aws:rds:eu-west-1:111122223333:db:orders", "Orders"];
-    check_with(json!({}), "rds:DeleteDBInstance dBInstanceIdentifier", "Orders", instance);
+    check_with(&json!({}), "rds:DeleteDBInstance dBInstanceIdentifier", "Orders", instance);
     let zone = ["AWS::Route53::HostedZone", "arn:aws:route53:::hostedzone/Z1", "Z1"];
-    check_with(json!({}), "route53:ChangeResourceRecordSets hostedZoneId", "/hostedzone/Z1", zone);
+    check_with(&json!({}), "route53:ChangeResourceRecordSets hostedZoneId", "/hostedzone/Z1", zone);
 }
 
 #[test]
 fn what_an_arn_needs_besides_is_taken_from_the_request() {
     let object = ["AWS::S3::Object", "arn:aws:s3:::films/2026/a.mov", "2026/a.mov"];
-    check_with(json!({ "bucketName": "films" }), "s3:PutObject key", "2026/a.mov", object);
-    check_with(json!({}), "s3:PutObject key", "a.mov", ["AWS::S3::Object", "-", "a.mov"]);
+    check_with(&json!({ "bucketName": "films" }), "s3:PutObject key", "2026/a.mov", object);
+    check_with(&json!({}), "s3:PutObject key", "a.mov", ["AWS::S3::Object", "-", "a.mov"]);
     // The object of an access point is of another form.
     let point = json!({ "bucketName": "arn:aws:s3:eu-west-1:1:accesspoint/p" });
-    check_with(point, "s3:PutObject key", "a.mov", ["AWS::S3::Object", "-", "a.mov"]);
+    check_with(&point, "s3:PutObject key", "a.mov", ["AWS::S3::Object", "-", "a.mov"]);
     let service =
         ["AWS::ECS::Service", "arn:aws:ecs:eu-west-1:111122223333:service/prod/web", "web"];
     for cluster in ["prod", "arn:aws:ecs:eu-west-1:111122223333:cluster/prod"] {
-        check_with(json!({ "cluster": cluster }), "ecs:UpdateService service", "web", service);
+        check_with(&json!({ "cluster": cluster }), "ecs:UpdateService service", "web", service);
     }
     let layer =
         ["AWS::Lambda::LayerVersion", "arn:aws:lambda:eu-west-1:111122223333:layer:a:3", "a"];
     let call = "lambda:AddLayerVersionPermission20181031 layerName";
-    check_with(json!({ "versionNumber": 3 }), call, "a", layer);
+    check_with(&json!({ "versionNumber": 3 }), call, "a", layer);
     let repository =
         ["AWS::ECR::Repository", "arn:aws:ecr:eu-west-1:444455556666:repository/a/b", "a/b"];
     let registry = json!({ "registryId": "444455556666" });
-    check_with(registry, "ecr:PutImage repositoryName", "a/b", repository);
+    check_with(&registry, "ecr:PutImage repositoryName", "a/b", repository);
     let rule = |arn: &'static str| ["AWS::Events::Rule", arn, "alarm"];
     let call = "events:DisableRule name";
     let default = rule("arn:aws:events:eu-west-1:111122223333:rule/alarm");
-    check_with(json!({}), call, "alarm", default);
-    check_with(json!({ "eventBusName": "default" }), call, "alarm", default);
+    check_with(&json!({}), call, "alarm", default);
+    check_with(&json!({ "eventBusName": "default" }), call, "alarm", default);
     let other = rule("arn:aws:events:eu-west-1:111122223333:rule/own/alarm");
-    check_with(json!({ "eventBusName": "own" }), call, "alarm", other);
+    check_with(&json!({ "eventBusName": "own" }), call, "alarm", other);
     let bus = "arn:aws:events:eu-west-1:111122223333:event-bus/own";
-    check_with(json!({ "eventBusName": bus }), call, "alarm", other);
+    check_with(&json!({ "eventBusName": bus }), call, "alarm", other);
 }
 
 #[test]
