@@ -5,6 +5,8 @@ mod aws;
 mod backtest;
 mod baseline;
 #[cfg(test)]
+mod builtin_resource_tests;
+#[cfg(test)]
 mod builtin_tests;
 mod cases;
 mod causes;

@@ -1,14 +1,15 @@
 //! ASFF: an alert as a finding of AWS Security Hub.
 
-use askance_stages::model::{Alert, Level, Resource};
+use askance_stages::model::{Alert, Level, partition_of_region};
 use askance_stages::raise::{AccountFacts, Group};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::act::Act;
+use super::arn::region_of_arn;
+use super::asff_kinds::{ACCOUNT, OTHER, resource_kind};
 use super::attack::{Attack, attacks};
 use super::clip::clip;
-use super::partition::partition_of_region;
 use crate::store::Words;
 
 /// Security Hub's own limits, in characters.
@@ -182,135 +183,34 @@ fn types(alert: &Alert, words: &Words) -> Vec<String> {
 
 fn resources(alert: &Alert, region: &str) -> Vec<Value> {
     let region = alert.region.as_deref().unwrap_or(region);
-    let partition = partition_of_region(region);
-    let region = clip(region, MAX_ID);
-    let mut resources: Vec<Value> = alert
-        .resource
-        .iter()
-        .take(MAX_RESOURCES)
+    let place = |kind: &str, id: String, region: &str| {
+        json!({
+            "Type": kind,
+            "Id": id,
+            "Partition": partition_of_region(region),
+            "Region": clip(region, MAX_ID),
+        })
+    };
+    let account = |id: &str| clip(&format!("AWS::::Account:{id}"), MAX_ID);
+    let distinct = alert.distinct_resources().take(MAX_RESOURCES);
+    let mut resources: Vec<Value> = distinct
         .map(|resource| {
-            let kind = kind(resource);
-            let mut value = json!({
-                "Type": kind,
-                "Id": filled(&resource.id, MAX_ID),
-                "Partition": partition,
-                "Region": region,
-            });
-            if let ("Other", Some(named)) = (kind, &resource.kind) {
+            let kind = resource_kind(resource);
+            let arn = resource.arn.as_deref().filter(|arn| arn.chars().count() <= MAX_ID);
+            let id = match kind {
+                ACCOUNT => account(&resource.id),
+                _ => arn.map_or_else(|| filled(&resource.id, MAX_ID), str::to_owned),
+            };
+            let mut value = place(kind, id, arn.and_then(region_of_arn).unwrap_or(region));
+            if let (OTHER, Some(named)) = (kind, &resource.kind) {
                 value["Details"] = json!({"Other": {"type": filled(named, MAX_FIELD)}});
             }
             value
         })
         .collect();
     if resources.is_empty() {
-        let account = alert.account.as_deref().unwrap_or("unknown");
-        resources.push(json!({
-            "Type": "AwsAccount",
-            "Id": clip(&format!("AWS::::Account:{account}"), MAX_ID),
-            "Partition": partition,
-            "Region": region,
-        }));
+        let id = account(alert.account.as_deref().unwrap_or("unknown"));
+        resources.push(place(ACCOUNT, id, region));
     }
     resources
 }
-
-/// Security Hub's type of a resource: by its ARN, else by CloudTrail's type or the key it stood under.
-fn kind(resource: &Resource) -> &'static str {
-    let by_arn = || {
-        let mut parts = resource.id.splitn(6, ':');
-        let (arn, service, rest) = (parts.next()?, parts.nth(1)?, parts.nth(2)?);
-        let what = rest.split([':', '/']).next()?;
-        let is_bucket = service == "s3" && !rest.contains('/');
-        let found = ARN_KINDS.iter().find(|(of, prefix, _)| {
-            *of == service
-                && (*prefix == what || prefix.is_empty() && (service != "s3" || is_bucket))
-        });
-        found.filter(|_| arn == "arn").map(|(_, _, kind)| *kind)
-    };
-    let by_name = || {
-        let name = resource.kind.as_deref()?;
-        NAME_KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
-    };
-    by_arn().or_else(by_name).unwrap_or("Other")
-}
-
-/// Service and kind in an ARN; an empty kind stands for ARNs without one.
-const ARN_KINDS: [(&str, &str, &str); 31] = [
-    ("s3", "", "AwsS3Bucket"),
-    ("iam", "user", "AwsIamUser"),
-    ("iam", "role", "AwsIamRole"),
-    ("iam", "group", "AwsIamGroup"),
-    ("iam", "policy", "AwsIamPolicy"),
-    ("ec2", "instance", "AwsEc2Instance"),
-    ("ec2", "network-acl", "AwsEc2NetworkAcl"),
-    ("ec2", "network-interface", "AwsEc2NetworkInterface"),
-    ("ec2", "route-table", "AwsEc2RouteTable"),
-    ("ec2", "security-group", "AwsEc2SecurityGroup"),
-    ("ec2", "subnet", "AwsEc2Subnet"),
-    ("ec2", "volume", "AwsEc2Volume"),
-    ("ec2", "vpc", "AwsEc2Vpc"),
-    ("rds", "db", "AwsRdsDbInstance"),
-    ("rds", "cluster", "AwsRdsDbCluster"),
-    ("rds", "snapshot", "AwsRdsDbSnapshot"),
-    ("rds", "cluster-snapshot", "AwsRdsDbClusterSnapshot"),
-    ("lambda", "function", "AwsLambdaFunction"),
-    ("kms", "key", "AwsKmsKey"),
-    ("cloudtrail", "trail", "AwsCloudTrailTrail"),
-    ("secretsmanager", "secret", "AwsSecretsManagerSecret"),
-    ("dynamodb", "table", "AwsDynamoDbTable"),
-    ("guardduty", "detector", "AwsGuardDutyDetector"),
-    ("ecr", "repository", "AwsEcrRepository"),
-    ("ecs", "cluster", "AwsEcsCluster"),
-    ("eks", "cluster", "AwsEksCluster"),
-    ("redshift", "cluster", "AwsRedshiftCluster"),
-    ("cloudformation", "stack", "AwsCloudFormationStack"),
-    ("cloudwatch", "alarm", "AwsCloudWatchAlarm"),
-    ("sns", "", "AwsSnsTopic"),
-    ("sqs", "", "AwsSqsQueue"),
-];
-
-/// Types as CloudTrail writes them, and keys of records.
-const NAME_KINDS: [(&str, &str); 42] = [
-    ("AWS::S3::Bucket", "AwsS3Bucket"),
-    ("AWS::S3::Object", "AwsS3Object"),
-    ("AWS::IAM::User", "AwsIamUser"),
-    ("AWS::IAM::Role", "AwsIamRole"),
-    ("AWS::IAM::Group", "AwsIamGroup"),
-    ("AWS::IAM::Policy", "AwsIamPolicy"),
-    ("AWS::IAM::AccessKey", "AwsIamAccessKey"),
-    ("AWS::EC2::Instance", "AwsEc2Instance"),
-    ("AWS::EC2::SecurityGroup", "AwsEc2SecurityGroup"),
-    ("AWS::EC2::Subnet", "AwsEc2Subnet"),
-    ("AWS::EC2::Volume", "AwsEc2Volume"),
-    ("AWS::EC2::VPC", "AwsEc2Vpc"),
-    ("AWS::RDS::DBInstance", "AwsRdsDbInstance"),
-    ("AWS::RDS::DBCluster", "AwsRdsDbCluster"),
-    ("AWS::RDS::DBSnapshot", "AwsRdsDbSnapshot"),
-    ("AWS::Lambda::Function", "AwsLambdaFunction"),
-    ("AWS::KMS::Key", "AwsKmsKey"),
-    ("AWS::CloudTrail::Trail", "AwsCloudTrailTrail"),
-    ("AWS::SecretsManager::Secret", "AwsSecretsManagerSecret"),
-    ("AWS::DynamoDB::Table", "AwsDynamoDbTable"),
-    ("AWS::SNS::Topic", "AwsSnsTopic"),
-    ("AWS::SQS::Queue", "AwsSqsQueue"),
-    ("bucketName", "AwsS3Bucket"),
-    ("userName", "AwsIamUser"),
-    ("roleName", "AwsIamRole"),
-    ("policyArn", "AwsIamPolicy"),
-    ("accessKeyId", "AwsIamAccessKey"),
-    ("groupId", "AwsEc2SecurityGroup"),
-    ("instanceId", "AwsEc2Instance"),
-    ("networkAclId", "AwsEc2NetworkAcl"),
-    ("routeTableId", "AwsEc2RouteTable"),
-    ("subnetId", "AwsEc2Subnet"),
-    ("volumeId", "AwsEc2Volume"),
-    ("vpcId", "AwsEc2Vpc"),
-    ("dBInstanceIdentifier", "AwsRdsDbInstance"),
-    ("dBClusterIdentifier", "AwsRdsDbCluster"),
-    ("dBSnapshotIdentifier", "AwsRdsDbSnapshot"),
-    ("dBClusterSnapshotIdentifier", "AwsRdsDbClusterSnapshot"),
-    ("functionName", "AwsLambdaFunction"),
-    ("keyId", "AwsKmsKey"),
-    ("trailName", "AwsCloudTrailTrail"),
-    ("detectorId", "AwsGuardDutyDetector"),
-];

@@ -72,8 +72,10 @@ fn shorten(alert: &mut Alert) {
         [country, city, as_name].into_iter().flatten().chain([ip]).for_each(short);
     }
     resource.truncate(FEW);
-    for Resource { kind, id } in resource {
-        kind.iter_mut().for_each(short);
+    for Resource { kind, id, arn, name } in resource {
+        kind.iter_mut().chain(name).for_each(short);
         short(id);
+        // The beginning of an ARN is the ARN of something else.
+        arn.take_if(|arn| arn.chars().count() > SHORT);
     }
 }

@@ -4,12 +4,13 @@
 //! who is sent what is the sinks' business.
 
 mod act;
+mod arn;
 mod asff;
+mod asff_kinds;
 mod attack;
 mod clip;
 mod native;
 mod ocsf;
-mod partition;
 
 pub use asff::{Product, asff};
 pub use clip::{clip, fit};

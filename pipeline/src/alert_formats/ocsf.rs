@@ -4,14 +4,14 @@
 
 use std::net::IpAddr;
 
-use askance_stages::model::{Actor, Address, Alert, Level, parse_time};
+use askance_stages::model::{Actor, Address, Alert, Level, parse_time, partition_of_region};
 use askance_stages::raise::{AccountFacts, Group, MessageKind};
 use serde_json::{Map, Value, json};
 
 use super::act::Act;
+use super::arn::region_of_arn;
 use super::attack::{Attack, attacks};
 use super::clip::clip;
-use super::partition::partition_of_region;
 use crate::store::Words;
 
 /// The version of OCSF that findings keep to.
@@ -277,12 +277,15 @@ fn actor(actor: &Actor) -> Value {
 }
 
 fn resources(alert: &Alert) -> Value {
-    let resources = alert.resource.iter().map(|resource| {
+    let resources = alert.distinct_resources().map(|resource| {
+        let region = resource.arn.as_deref().and_then(region_of_arn);
+        let region = region.or(alert.region.as_deref());
         json!({
-            "uid": text(Some(&resource.id)),
+            "uid": text(resource.arn.as_deref().or(Some(&resource.id))),
+            "name": text(resource.name.as_deref()),
             "type": text(resource.kind.as_deref()),
-            "region": alert.region,
-            "cloud_partition": alert.region.as_deref().map(partition_of_region),
+            "region": text(region),
+            "cloud_partition": region.map(partition_of_region),
         })
     });
     Value::Array(resources.collect())

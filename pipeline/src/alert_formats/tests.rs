@@ -4,15 +4,14 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use askance_stages::model::{Actor, Address, Alert};
+use askance_stages::model::{Actor, Address, Alert, Resource};
 use askance_stages::raise::{AccountFacts, MessageKind};
 use serde_json::Value;
 
 use super::ocsf::OCSF_VERSION;
-use super::partition::partition_of_region;
 use super::*;
 use crate::sinks::Notice;
-use crate::sinks::contract::notices::{HOSTILE, address, hostile, largest, usual};
+use crate::sinks::contract::notices::{GROUP_ARN, HOSTILE, address, hostile, largest, usual};
 
 /// An alert that nothing is known of.
 fn bare() -> Notice {
@@ -130,7 +129,10 @@ fn a_finding_says_who_what_where() {
     check("/evidences/0/actor/user/name", "haruka".into());
     check("/finding_info/attacks/0/sub_technique/uid", "T1078.004".into());
     check("/finding_info/attacks/1/tactic/name", "Exfiltration".into());
-    check("/resources/0/uid", "sg-0123456789abcdef0".into());
+    check("/resources/0/uid", GROUP_ARN.into());
+    check("/resources/0/name", "sg-0123456789abcdef0".into());
+    check("/resources/0/type", "AWS::EC2::SecurityGroup".into());
+    check("/resources/0/region", "ap-northeast-1".into());
     let new = ocsf(&notices[0].alert, None, &notices[0].words, None);
     assert_eq!(new["activity_id"], 1);
     assert_eq!(new["message"], "You opened an admin port to the whole internet. Is it meant?");
@@ -192,24 +194,68 @@ fn findings_keep_to_the_limits_of_security_hub() {
 
 #[test]
 fn resources_have_their_types() {
-    let check = |kind: Option<&str>, id: &str, expected: &str| {
+    let check = |kind: Option<&str>, expected: &str| {
         let mut notice = usual(1);
         notice.alert.resource[0].kind = kind.map(str::to_owned);
-        notice.alert.resource[0].id = id.to_owned();
-        assert_eq!(asff_of(&notice)["Resources"][0]["Type"], expected, "{kind:?} {id}");
+        assert_eq!(asff_of(&notice)["Resources"][0]["Type"], expected, "{kind:?}");
     };
-    check(Some("groupId"), "sg-1", "AwsEc2SecurityGroup");
-    check(Some("bucketName"), "logs", "AwsS3Bucket");
-    check(Some("AWS::S3::Bucket"), "arn:aws:s3:::logs", "AwsS3Bucket");
-    check(Some("AWS::S3::Object"), "arn:aws:s3:::logs/a/b", "AwsS3Object");
-    check(None, "arn:aws-cn:iam::111122223333:user/ops/haruka", "AwsIamUser");
-    check(None, "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", "AwsEc2SecurityGroup");
-    check(None, "arn:aws:rds:eu-west-1:111122223333:cluster-snapshot:a", "AwsRdsDbClusterSnapshot");
-    check(None, "arn:aws:sns:eu-west-1:111122223333:topic", "AwsSnsTopic");
-    check(None, "arn:aws:iam", "Other");
-    check(Some("pipelineName"), "deploy", "Other");
+    check(Some("AWS::EC2::SecurityGroup"), "AwsEc2SecurityGroup");
+    check(Some("AWS::EC2::VPC"), "AwsEc2Vpc");
+    check(Some("AWS::IAM::ManagedPolicy"), "AwsIamPolicy");
+    check(Some("AWS::S3::Object"), "AwsS3Object");
+    check(Some("AWS::Glue::Job"), "Other");
+    check(Some("pipelineName"), "Other");
+    check(None, "Other");
     let none = asff_of(&bare());
     assert_eq!(none["Resources"][0]["Type"], "AwsAccount");
+    assert_eq!(none["Resources"][0]["Id"], "AWS::::Account:unknown");
+}
+
+#[test]
+fn resources_are_named_by_arn_once_and_where_they_are() {
+    let mut notice = usual(1);
+    let known = notice.alert.resource[0].clone();
+    // By name and by ARN it is the same; of another region and of none.
+    let again = Resource { id: GROUP_ARN.to_owned(), ..known.clone() };
+    let bucket = Resource {
+        kind: Some("AWS::S3::Bucket".to_owned()),
+        id: "films".to_owned(),
+        arn: Some("arn:aws:s3:::films".to_owned()),
+        name: Some("films".to_owned()),
+    };
+    let key = Resource {
+        kind: Some("AWS::KMS::Key".to_owned()),
+        id: "arn:aws-cn:kms:cn-north-1:444455556666:key/1".to_owned(),
+        arn: Some("arn:aws-cn:kms:cn-north-1:444455556666:key/1".to_owned()),
+        name: Some("1".to_owned()),
+    };
+    let account = Resource {
+        kind: Some("AWS::Organizations::Account".to_owned()),
+        id: "111122223333".to_owned(),
+        ..Resource::default()
+    };
+    let long = Resource { arn: Some(format!("{GROUP_ARN}{}", "x".repeat(600))), ..known.clone() };
+    notice.alert.resource = vec![known, again, bucket, key, account, long];
+    let finding = asff_of(&notice);
+    let resources = finding["Resources"].as_array().unwrap();
+    let shown = |key: &str| -> Vec<&str> {
+        resources.iter().map(|resource| resource[key].as_str().unwrap()).collect()
+    };
+    let expected = [
+        GROUP_ARN,
+        "arn:aws:s3:::films",
+        "arn:aws-cn:kms:cn-north-1:444455556666:key/1",
+        "AWS::::Account:111122223333",
+        "sg-0123456789abcdef0",
+    ];
+    assert_eq!(shown("Id"), expected);
+    assert_eq!(shown("Region")[1..3], ["ap-northeast-1", "cn-north-1"]);
+    assert_eq!(shown("Partition")[1..3], ["aws", "aws-cn"]);
+    let finding = ocsf_told(&notice.alert, &told(&notice));
+    assert_eq!(finding["resources"].as_array().unwrap().len(), 5);
+    assert_eq!(finding["resources"][1]["name"], "films");
+    assert_eq!(finding["resources"][2]["region"], "cn-north-1");
+    assert_eq!(faults(&[finding]), "");
 }
 
 #[test]
@@ -282,14 +328,4 @@ fn everything_at_its_worst_is_small_once_it_is_shortened() {
         native(alert, MessageKind::New, &usual(1).group, left_out)
     });
     assert!(text.len() < 200_000, "{}", text.len());
-}
-
-#[test]
-fn regions_are_in_their_partitions() {
-    let check = |region: &str, expected: &str| assert_eq!(partition_of_region(region), expected);
-    check("eu-west-1", "aws");
-    check("cn-north-1", "aws-cn");
-    check("us-gov-east-1", "aws-us-gov");
-    check("us-isob-east-1", "aws-iso-b");
-    check("", "aws");
 }

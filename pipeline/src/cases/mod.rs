@@ -71,6 +71,14 @@ pub struct Case {
     pub changes: Vec<String>,
 }
 
+#[cfg(test)]
+impl Case {
+    /// What is known besides the events.
+    pub fn enrich(&self) -> askance_stages::enrich::Enrich {
+        self.known.enrich().expect("it was tried when it was read").unwrap_or_default()
+    }
+}
+
 /// Reads a case file; `None` if the file is none.
 ///
 /// # Errors

@@ -30,9 +30,10 @@ pub fn card(stored: &StoredAlert, alert: &Alert, language: Language) -> String {
     behind(&mut card, alert);
     let place = [&alert.account, &alert.region].map(|part| part.as_deref().unwrap_or("unknown"));
     card.row("where", Some(&place.join(" ")));
-    for resource in &alert.resource {
+    for resource in alert.distinct_resources() {
         let kind = resource.kind.as_ref().map_or(String::new(), |kind| format!(" ({kind})"));
         card.row("on what", Some(&format!("{}{kind}", resource.id)));
+        card.row("", resource.arn.as_deref().filter(|arn| *arn != resource.id));
     }
     card.row("rule", Some(&alert.rule.id));
     card.row("tags", Some(&alert.rule.tags.join(", ")));

@@ -144,7 +144,7 @@ fn cells(alert: &Alert) -> [String; 6] {
     let several = || if alert.correlation.is_some() { "several".to_owned() } else { unknown() };
     let place =
         [&alert.account, &alert.region].map(|part| part.clone().unwrap_or_else(several)).join(" ");
-    let mut ids = alert.resource.iter().map(|resource| short(&resource.id));
+    let mut ids = alert.distinct_resources().map(|resource| short(&resource.id));
     let on_what = match (ids.next(), ids.count()) {
         _ if alert.correlation.is_some() => {
             let count = alert.correlation.as_ref().map_or(0, |it| it.count);

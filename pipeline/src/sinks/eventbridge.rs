@@ -53,12 +53,10 @@ impl EventBridge {
     fn event(&self, notice: &Notice) -> (PutEventsRequestEntry, usize) {
         let alert = &notice.alert;
         let resources: Vec<String> = alert
-            .resource
-            .iter()
-            .filter(|resource| resource.id.starts_with("arn:"))
-            .filter(|resource| resource.id.len() <= MAX_RESOURCE_BYTES)
+            .distinct_resources()
+            .filter_map(|resource| resource.arn.clone())
+            .filter(|arn| arn.len() <= MAX_RESOURCE_BYTES)
             .take(MAX_RESOURCES)
-            .map(|resource| resource.id.clone())
             .collect();
         let named: usize = resources.iter().map(String::len).sum();
         // 14 bytes are counted for the time.

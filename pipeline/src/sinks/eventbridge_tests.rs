@@ -149,7 +149,7 @@ async fn an_event_names_its_source_type_time_and_resources() {
     let mut sink = bus.sink().await;
     let mut notice = usual(1);
     let arn = "arn:aws:s3:::logs";
-    notice.alert.resource[0].id = arn.to_owned();
+    notice.alert.resource[0].arn = Some(arn.to_owned());
     sink.send(&[notice]).await[0].clone().unwrap();
     let entry = bus.calls.lock().unwrap()[0][0].clone();
     assert_eq!(entry["Source"], "askance");

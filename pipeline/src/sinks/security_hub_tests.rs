@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::sinks::contract::faults::{Speech, Way};
-use crate::sinks::contract::notices::{repeat, usual};
+use crate::sinks::contract::notices::{GROUP_ARN, repeat, usual};
 use crate::sinks::contract::{self, Arrived, Failure, Place as Where};
 
 type Findings = Arc<Mutex<Vec<Value>>>;
@@ -163,6 +163,7 @@ async fn a_repeat_updates_the_finding() {
     assert_eq!(second["ProductFields"]["askance/count"], "12");
     assert_eq!(second["RecordState"], "ACTIVE");
     assert_eq!(second["Resources"][0]["Type"], "AwsEc2SecurityGroup");
+    assert_eq!(second["Resources"][0]["Id"], GROUP_ARN);
     let arn = "arn:aws:securityhub:eu-west-1:999988887777:product/999988887777/default";
     assert_eq!(second["ProductArn"], arn);
 }

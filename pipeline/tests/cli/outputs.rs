@@ -21,7 +21,7 @@ fn an_alert_tells_everything_in_a_fixed_order() {
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     let (before, event) = line.split_once(",\"event\":").unwrap();
     expect_test::expect![[r#"
-        {"id":"ID","time":"2026-03-02T12:08:17Z","level":"high","rule":{"id":"bucket-deleted","title":"Bucket deleted","tags":["attack.impact"]},"account":"111122223333","region":"eu-west-1","actor":{"type":"IAMUser","name":"mika","arn":"arn:aws:iam::111122223333:user/mika","account":"111122223333","session":null},"resource":[{"type":"bucketName","id":"films"}],"origin":{"path":"in.json","index":1},"matched":[{"selection":"selection","field":"eventSource","value":"s3.amazonaws.com"},{"selection":"selection","field":"eventName","value":"DeleteBucket"}]
+        {"id":"ID","time":"2026-03-02T12:08:17Z","level":"high","rule":{"id":"bucket-deleted","title":"Bucket deleted","tags":["attack.impact"]},"account":"111122223333","region":"eu-west-1","actor":{"type":"IAMUser","name":"mika","arn":"arn:aws:iam::111122223333:user/mika","account":"111122223333","session":null},"resource":[{"type":"AWS::S3::Bucket","id":"films","arn":"arn:aws:s3:::films","name":"films"}],"origin":{"path":"in.json","index":1},"matched":[{"selection":"selection","field":"eventSource","value":"s3.amazonaws.com"},{"selection":"selection","field":"eventName","value":"DeleteBucket"}]
     "#]]
     .assert_eq(&(before.replace(id, "ID") + "\n"));
     let event: Value = serde_json::from_str(event.strip_suffix('}').unwrap()).unwrap();

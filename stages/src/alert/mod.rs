@@ -129,7 +129,8 @@ fn resources(paths: &[String], record: &Record<'_>) -> Vec<Resource> {
     let mut found: Vec<Resource> = Vec::new();
     each_resource(paths, record, |kind, id| {
         if !found.iter().any(|resource| resource.id == id) {
-            found.push(Resource { kind: kind.map(str::to_owned), id: id.to_owned() });
+            let (kind, id) = (kind.map(str::to_owned), id.to_owned());
+            found.push(Resource { kind, id, ..Resource::default() });
         }
         found.len() < MAX_RESOURCES
     });

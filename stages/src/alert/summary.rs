@@ -159,8 +159,11 @@ mod tests {
         };
         assert_eq!(who.actor(), actor);
         assert_eq!(who.0.iter().count(), Who::TEXTS);
-        let resource =
-            |kind: &str, id: &str| Resource { kind: Some(kind.to_owned()), id: id.to_owned() };
+        let resource = |kind: &str, id: &str| Resource {
+            kind: Some(kind.to_owned()),
+            id: id.to_owned(),
+            ..Resource::default()
+        };
         let expected =
             [resource("bucketName", "media"), resource("AWS::S3::Bucket", "arn:aws:s3:::media")];
         assert_eq!(summary.resources(), expected);

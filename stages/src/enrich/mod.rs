@@ -21,6 +21,7 @@ mod network;
 mod networks;
 mod openings;
 mod policy;
+mod resource;
 mod shared;
 mod source;
 mod tags;
@@ -51,8 +52,14 @@ impl Enrich {
         source::known(record, &self.tables.geo)
     }
 
-    /// The same for the alert of an episode, all of whose calls came from one address.
+    /// What the alert of a record is about, by type, ARN and name, as far as that is known.
+    pub fn resources(&self, alert: &mut Alert, record: &Record<'_>) {
+        resource::complete(alert, Some(record));
+    }
+
+    /// The same for the alert of an episode, and the place of the address that all of its calls came from.
     pub fn place(&self, alert: &mut Alert) {
+        resource::complete(alert, None);
         if let Some(address) = alert.address.as_deref().filter(|_| alert.source.is_none()) {
             alert.source = source::known_of(address, &self.tables.geo).map(Box::new);
         }

@@ -63,6 +63,8 @@ impl<'t> Principal<'t> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arn<'t> {
     pub service: &'t str,
+    /// Empty where the service is one for all regions.
+    pub region: &'t str,
     /// Empty where the service's names are one space for everybody.
     pub account: &'t str,
     pub resource: &'t str,
@@ -71,11 +73,17 @@ pub(super) struct Arn<'t> {
 impl<'t> Arn<'t> {
     /// Takes `arn:partition:service:region:account:resource` apart; patterns are taken apart alike.
     pub(super) fn parse(text: &'t str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let is_arn = parts.next()?.eq_ignore_ascii_case("arn");
-        let (_partition, service, _region) = (parts.next()?, parts.next()?, parts.next()?);
+        let (first, rest) = text.split_once(':')?;
+        let (_partition, rest) = rest.split_once(':')?;
+        first.eq_ignore_ascii_case("arn").then(|| Self::parts(rest)).flatten()
+    }
+
+    /// Takes `service:region:account:resource` apart, an ARN behind its partition.
+    pub(super) fn parts(text: &'t str) -> Option<Self> {
+        let mut parts = text.splitn(4, ':');
+        let (service, region) = (parts.next()?, parts.next()?);
         let (account, resource) = (parts.next()?, parts.next()?);
-        is_arn.then_some(Self { service, account, resource })
+        Some(Self { service, region, account, resource })
     }
 }
 

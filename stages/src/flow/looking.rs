@@ -116,7 +116,8 @@ impl Looking<'_> {
                 let mut matched = detect.rules.evidence(rule_index, enriched, scratch);
                 name_baseline(&mut matched, detect.enrich.tables.baseline_version());
                 let source = || detect.enrich.source(record);
-                let alert = alert::alert(rule, record, facts, matched, source, context);
+                let mut alert = alert::alert(rule, record, facts, matched, source, context);
+                detect.enrich.resources(&mut alert, record);
                 run.tally.alerts[alert.level as usize] += 1;
                 (run.sink)(Output::Alert(Box::new(alert)));
             },

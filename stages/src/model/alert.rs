@@ -58,6 +58,16 @@ pub struct Alert {
     pub address: Option<String>,
 }
 
+impl Alert {
+    /// Its resources without those that are told twice, once by name and once by ARN.
+    pub fn distinct_resources(&self) -> impl Iterator<Item = &Resource> + Clone {
+        self.resource.iter().enumerate().filter_map(|(index, resource)| {
+            let is_same = |other: &Resource| other.arn.is_some() && other.arn == resource.arn;
+            (!self.resource[..index].iter().any(is_same)).then_some(resource)
+        })
+    }
+}
+
 /// For serde, which hands references.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
 fn is_not(flag: &bool) -> bool {
@@ -123,13 +133,20 @@ pub struct Address {
 }
 
 /// A thing that was acted on.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq, Hash)]
 pub struct Resource {
-    /// As CloudTrail names it (`AWS::S3::Bucket`) or the last key of the rule's path (`bucketName`).
+    /// As CloudFormation or CloudTrail name it (`AWS::S3::Bucket`); of what is not known the last key of the
+    /// rule's path (`serialNumber`).
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// ARN, id or name.
+    /// ARN, id or name, as it stands in the record. Alerts are grouped by it.
     pub id: String,
+    /// The ARN, if it is in the record or can be made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// What people call it; `None` of what is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Where a record was read.

@@ -64,7 +64,8 @@ impl Summary {
         let own = |kind: Option<&str>| kind.map(str::to_owned);
         let mut found = Vec::new();
         while let (Some(kind), Some(id)) = (texts.next(), texts.next()) {
-            found.push(Resource { kind: own(kind), id: id.unwrap_or_default().to_owned() });
+            let id = id.unwrap_or_default().to_owned();
+            found.push(Resource { kind: own(kind), id, ..Resource::default() });
         }
         found
     }

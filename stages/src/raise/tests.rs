@@ -21,7 +21,7 @@ fn alert(id: &str, time: &str) -> Alert {
         region: Some("eu-west-1".to_owned()),
         actor: Actor { name: Some("deploy".to_owned()), ..Actor::default() },
         source: None,
-        resource: vec![Resource { kind: None, id: "trail-a".to_owned() }],
+        resource: vec![Resource { id: "trail-a".to_owned(), ..Resource::default() }],
         origin: Origin { path: "a".to_owned(), index: 0 },
         matched: Vec::new(),
         correlation: None,

@@ -30,6 +30,10 @@ pub const HOSTILE: [&str; 12] = [
 /// The last characters of the largest alert's event.
 pub const END_OF_LARGEST: &str = "end of the largest event";
 
+/// What [`usual`] is about.
+pub const GROUP_ARN: &str =
+    "arn:aws:ec2:ap-northeast-1:111122223333:security-group/sg-0123456789abcdef0";
+
 /// Alert number `number`, as alerts usually are.
 pub fn usual(number: u8) -> Notice {
     let alert = Alert {
@@ -52,8 +56,10 @@ pub fn usual(number: u8) -> Notice {
         },
         source: None,
         resource: vec![Resource {
-            kind: Some("groupId".to_owned()),
+            kind: Some("AWS::EC2::SecurityGroup".to_owned()),
             id: "sg-0123456789abcdef0".to_owned(),
+            arn: Some(GROUP_ARN.to_owned()),
+            name: Some("sg-0123456789abcdef0".to_owned()),
         }],
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 3 },
         correlation: None,
@@ -111,7 +117,7 @@ pub fn hostile(text: &str) -> Notice {
     }));
     let hop = Hop { actor: alert.actor.clone(), at: text.to_owned() };
     alert.behind = Some(Box::new(Behind { first: hop.clone(), via: vec![hop; 7] }));
-    alert.resource = vec![Resource { kind: own(), id: text.to_owned() }];
+    alert.resource = vec![Resource { kind: own(), id: text.to_owned(), arn: own(), name: own() }];
     alert.matched = vec![Matched { selection: text.to_owned(), field: own(), value: own() }];
     alert.event = event(&json!({
         "eventID": text, "eventName": text, "eventSource": text, "userAgent": text,
@@ -138,7 +144,12 @@ pub fn largest() -> Notice {
     alert.actor.name = Some(long.clone());
     alert.actor.session = Some(long.clone());
     alert.resource = (0..20)
-        .map(|index| Resource { kind: Some("groupId".to_owned()), id: format!("{long}{index}") })
+        .map(|index| Resource {
+            kind: Some("groupId".to_owned()),
+            id: format!("{long}{index}"),
+            arn: Some(format!("arn:aws:ec2:eu-west-1:1:security-group/{index}")),
+            name: None,
+        })
         .collect();
     alert.matched = (0..60)
         .map(|index| Matched {

@@ -83,28 +83,26 @@ impl<'a> Place<'a> {
             _ if id.starts_with("vol-") => ec2("VolumeDetails:volumeId"),
             _ if id.starts_with("vpc-") => vpc("VpcDetails:VpcId"),
             _ if id.starts_with("subnet-") => vpc("SubnetDetails:subnetId"),
-            ("s3", "bucketName" | "AWS::S3::Bucket") => {
+            (_, "AWS::S3::Bucket") => {
                 Some(self.at(&format!("s3/buckets/{name}?tab=permissions"), ""))
             }
-            ("iam", "userName" | "AWS::IAM::User") => {
+            (_, "AWS::IAM::User") => {
                 iam(format!("/users/details/{name}?section=security_credentials"))
             }
-            ("iam", "roleName" | "AWS::IAM::Role") => iam(format!("/roles/details/{name}")),
-            ("iam", "groupName" | "AWS::IAM::Group") => iam(format!("/groups/details/{name}")),
-            ("iam", "policyArn" | "AWS::IAM::Policy") if id.starts_with("arn:") => {
+            (_, "AWS::IAM::Role") => iam(format!("/roles/details/{name}")),
+            (_, "AWS::IAM::Group") => iam(format!("/groups/details/{name}")),
+            (_, "AWS::IAM::ManagedPolicy" | "AWS::IAM::Policy") if id.starts_with("arn:") => {
                 iam(format!("/policies/details/{whole}"))
             }
-            ("lambda", "functionName" | "AWS::Lambda::Function") => {
+            (_, "AWS::Lambda::Function") => {
                 let function = encoded(function_name(id));
                 Some(self.at("lambda/home", &format!("/functions/{function}?tab=configure")))
             }
-            ("kms", "keyId" | "AWS::KMS::Key") => {
-                Some(self.at("kms/home", &format!("/kms/keys/{name}")))
-            }
-            ("rds", "dBInstanceIdentifier") => {
+            (_, "AWS::KMS::Key") => Some(self.at("kms/home", &format!("/kms/keys/{name}"))),
+            (_, "AWS::RDS::DBInstance") => {
                 Some(self.at("rds/home", &format!("database:id={name};is-cluster=false")))
             }
-            ("rds", "dBSnapshotIdentifier" | "dBClusterSnapshotIdentifier") => {
+            (_, "AWS::RDS::DBSnapshot" | "AWS::RDS::DBClusterSnapshot") => {
                 Some(self.at("rds/home", "snapshots-list:"))
             }
             ("secretsmanager", _) if !id.is_empty() => {

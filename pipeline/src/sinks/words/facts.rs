@@ -1,6 +1,6 @@
 //! Who, where, what and when, as short texts.
 
-use askance_stages::model::{Actor, Address, Alert, Behind, Correlated, parse_time};
+use askance_stages::model::{Actor, Address, Alert, Behind, Correlated, Resource, parse_time};
 use askance_stages::raise::AccountFacts;
 
 use super::bounded::bounded;
@@ -258,12 +258,11 @@ impl Teller {
         let mut ids: Vec<String> = Vec::new();
         // The account is told already.
         let resources = alert
-            .resource
-            .iter()
+            .distinct_resources()
             .filter(|resource| Some(resource.id.as_str()) != alert.account.as_deref());
         let count = resources.clone().count();
         for resource in resources.take(MAX_RESOURCES) {
-            ids.push(self.bounded(&resource.id, LONGEST_ID));
+            ids.push(self.bounded(readable(resource, alert), LONGEST_ID));
         }
         let more = count.saturating_sub(MAX_RESOURCES);
         if more > 0 {
@@ -353,6 +352,27 @@ impl Teller {
             shown.push(Fact { label: "…".to_owned(), value });
         }
         shown
+    }
+}
+
+/// What stands in the record, without what the message tells already: of an ARN or address in the alert's own
+/// account and region what is behind these (`role/ops`, `orders`).
+fn readable<'r>(resource: &'r Resource, alert: &Alert) -> &'r str {
+    let Resource { id, arn, name, .. } = resource;
+    let mut parts = arn.as_deref().into_iter().flat_map(|arn| arn.splitn(6, ':').skip(3));
+    let (Some(region), Some(account), Some(rest)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return id;
+    };
+    let is_own = |part: &str, own: &Option<String>| part.is_empty() || Some(part) == own.as_deref();
+    // Policies of AWS are in an account of that name.
+    let is_here =
+        is_own(region, &alert.region) && (is_own(account, &alert.account) || account == "aws");
+    match name {
+        _ if !is_here => id,
+        _ if id.starts_with("arn:") && !rest.is_empty() => rest,
+        Some(name) if id.contains("://") => name,
+        _ => id,
     }
 }
 

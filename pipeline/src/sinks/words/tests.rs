@@ -237,12 +237,45 @@ fn who_took_the_session_is_told_after_who_acted() {
 }
 
 #[test]
+fn what_is_told_already_is_not_told_of_a_resource() {
+    let check = |id: &str, arn: Option<&str>, expected: &str| {
+        let mut notice = notices::usual(1);
+        notice.alert.resource = vec![Resource {
+            kind: None,
+            id: id.to_owned(),
+            arn: arn.map(str::to_owned),
+            name: Some("name".to_owned()),
+        }];
+        let facts = Message::of(&notice, &[En]).facts;
+        let on = facts.iter().find(|fact| fact.label == "To").unwrap();
+        assert_eq!(on.value, expected);
+    };
+    let own = |arn: &str, expected: &str| check(arn, Some(arn), expected);
+    own("arn:aws:iam::111122223333:role/ops", "role/ops");
+    own("arn:aws:iam::aws:policy/AdministratorAccess", "policy/AdministratorAccess");
+    own("arn:aws:kms:ap-northeast-1:111122223333:key/1", "key/1");
+    own("arn:aws:s3:::films", "films");
+    let other = "arn:aws:iam::444455556666:role/ops";
+    own(other, other);
+    let elsewhere = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    own(elsewhere, elsewhere);
+    check("sg-1", Some("arn:aws:ec2:ap-northeast-1:111122223333:security-group/sg-1"), "sg-1");
+    let queue = "arn:aws:sqs:ap-northeast-1:111122223333:name";
+    check("https://sqs.ap-northeast-1.amazonaws.com/111122223333/name", Some(queue), "name");
+    check("orders", None, "orders");
+}
+
+#[test]
 fn links_lead_to_the_page_of_what_was_changed() {
     #[track_caller]
     fn check(region: &str, source: &str, kind: &str, id: &str, expected: &[&str]) {
         let mut notice = notices::usual(1);
         notice.alert.region = Some(region.to_owned());
-        notice.alert.resource = vec![Resource { kind: Some(kind.to_owned()), id: id.to_owned() }];
+        notice.alert.resource = vec![Resource {
+            kind: Some(kind.to_owned()),
+            id: id.to_owned(),
+            ..Resource::default()
+        }];
         let event = serde_json::json!({"eventSource": source, "eventID": "4741c7f0-cb0f-584e"});
         notice.alert.event = serde_json::value::to_raw_value(&event).ok();
         let links = Message::of(&notice, &[En]).links;
@@ -259,14 +292,19 @@ fn links_lead_to_the_page_of_what_was_changed() {
         let page = format!("https://console.aws.amazon.com/{page}");
         check("eu-west-1", &format!("{source}.amazonaws.com"), kind, id, &[&page, &aws]);
     };
-    here("ec2", "groupId", "sg-1", "ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-1");
     here(
         "ec2",
-        "snapshotId",
+        "AWS::EC2::SecurityGroup",
+        "sg-1",
+        "ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-1",
+    );
+    here(
+        "ec2",
+        "AWS::EC2::Snapshot",
         "snap-1",
         "ec2/home?region=eu-west-1#SnapshotDetails:snapshotId=snap-1",
     );
-    here("s3", "bucketName", "a.b", "s3/buckets/a.b?tab=permissions&region=eu-west-1");
+    here("s3", "AWS::S3::Bucket", "a.b", "s3/buckets/a.b?tab=permissions&region=eu-west-1");
     here(
         "s3",
         "AWS::S3::Bucket",
@@ -275,19 +313,19 @@ fn links_lead_to_the_page_of_what_was_changed() {
     );
     here(
         "iam",
-        "userName",
+        "AWS::IAM::User",
         "a@b",
         "iam/home?region=eu-west-1#/users/details/a%40b?section=security_credentials",
     );
     here(
         "iam",
-        "policyArn",
+        "AWS::IAM::ManagedPolicy",
         "arn:aws:iam::1:policy/a",
         "iam/home?region=eu-west-1#/policies/details/arn%3Aaws%3Aiam%3A%3A1%3Apolicy%2Fa",
     );
     here(
         "lambda",
-        "functionName",
+        "AWS::Lambda::Function",
         "arn:aws:lambda:eu-west-1:1:function:resize:live",
         "lambda/home?region=eu-west-1#/functions/resize?tab=configure",
     );
@@ -304,11 +342,11 @@ fn links_lead_to_the_page_of_what_was_changed() {
     check("cn-north-1", "new.amazonaws.com", "x", "y", &[&china]);
     let government = event("console.amazonaws-us-gov.com", "us-gov-west-1");
     check("us-gov-west-1", "new.amazonaws.com", "x", "y", &[&government]);
-    check("us-iso-east-1", "ec2.amazonaws.com", "groupId", "sg-1", &[]);
-    check("evil.example/#", "ec2.amazonaws.com", "groupId", "sg-1", &[]);
+    check("us-iso-east-1", "ec2.amazonaws.com", "AWS::EC2::SecurityGroup", "sg-1", &[]);
+    check("evil.example/#", "ec2.amazonaws.com", "AWS::EC2::SecurityGroup", "sg-1", &[]);
     let evil =
         "https://console.aws.amazon.com/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-%22%3E";
-    check("eu-west-1", "ec2.amazonaws.com", "groupId", "sg-\">", &[evil, &aws]);
+    check("eu-west-1", "ec2.amazonaws.com", "AWS::EC2::SecurityGroup", "sg-\">", &[evil, &aws]);
 }
 
 #[test]

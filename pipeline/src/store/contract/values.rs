@@ -40,7 +40,7 @@ pub(crate) fn alert(id: &str, thing: &str) -> Alert {
         region: Some("eu-west-1".to_owned()),
         actor: Actor { name: Some("deploy".to_owned()), ..Actor::default() },
         source: None,
-        resource: vec![Resource { kind: None, id: thing.to_owned() }],
+        resource: vec![Resource { id: thing.to_owned(), ..Resource::default() }],
         origin: Origin { path: "s3://trail/a.json.gz".to_owned(), index: 0 },
         matched: Vec::new(),
         correlation: None,
