@@ -23,13 +23,13 @@ fn the_example_trail_tells_its_story() {
         2026-03-02 23:02:17  MEDIUM    VPC flow logs deleted                                 user wire-feed-2                  123456789012 us-east-1       fl-0056b35050d658e88
         2026-03-02 16:46:17  MEDIUM    Instance started or changed to allow the old metadata service  lars.nilsson@media.example.com (NewsroomOperator)  111122223333 ap-northeast-1  i-09a16a1ededb78044
         2026-03-02 09:12:17  HIGH      Security group lets the whole internet reach an admin port  ingrid.dahl@media.example.com (PowerUserAccess)  111122223333 us-east-1       sg-0c5c1257612a35c06
-        2026-03-02 21:37:17  HIGH      KMS key scheduled for deletion                        carlos.ruiz@media.example.com (PowerUserAccess)  123456789012 eu-west-1       5c68b18a-3c96-4f3a-9365-a20b515931e4 +1
+        2026-03-02 21:37:17  HIGH      KMS key scheduled for deletion                        carlos.ruiz@media.example.com (PowerUserAccess)  123456789012 eu-west-1       5c68b18a-3c96-4f3a-9365-a20b515931e4
         2026-03-02 02:13:17  MEDIUM    Attempt to switch off security records refused        yui.mori@media.example.com (DeveloperAccess)  123456789012 us-east-1       trail/management-events
         2026-03-02 02:13:57  LOW       Tunnel through a machine opened by Session Manager    yui.mori@media.example.com (PowerUserAccess)  123456789012 us-east-1       i-0d5b309f66009e1bf
         2026-03-02 15:02:17  HIGH      Console sign-in without a second factor               root                              123456789012 us-east-1       root
         2026-03-02 15:02:17  HIGH      Root user signed in to the console                    root                              123456789012 us-east-1       123456789012
-        2026-03-02 10:01:17  MEDIUM    Block public access of a bucket removed or weakened   ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731 +1
-        2026-03-02 10:02:17  HIGH      Bucket policy opens the bucket to everyone            ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731 +1
+        2026-03-02 10:01:17  MEDIUM    Block public access of a bucket removed or weakened   ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731
+        2026-03-02 10:02:17  HIGH      Bucket policy opens the bucket to everyone            ingrid.dahl@media.example.com (PowerUserAccess)  444455556666 eu-west-1       media-proxies-dev-47b731
         2026-03-02 09:41:17  HIGH      Administrator policy of AWS attached                  ci-deploy/GitHubActions-web-deploy  444455556666 us-east-1       subtitle-scheduler-execution-role
         2026-03-02 13:22:17  MEDIUM    Access key made for another user                      aiko.tanaka@media.example.com (NewsroomOperator)  444455556666 us-east-1       smtp-relay
         2026-03-02 13:22:23  INFO      Role handed to a machine or program by hand           user monitoring                   444455556666 us-east-1       role/epg-worker-execution-role

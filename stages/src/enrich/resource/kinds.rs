@@ -176,4 +176,13 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("AWS::WAFRegional::WebACL", "waf-regional:R:A:webacl/{}"),
     ("AWS::WAFv2::WebACL", "wafv2:R:A:global/webacl/{}/{?}"),
     ("AWS::WAFv2::WebACL", "wafv2:R:A:regional/webacl/{}/{?}"),
+    ("AWS::AppFlow::Flow", "appflow:R:A:flow/{}"),
+    ("AWS::AppSync::GraphQLApi", "appsync:R:A:apis/{}"),
+    ("AWS::Cloud9::EnvironmentEC2", "cloud9:R:A:environment:{}"),
+    ("AWS::Detective::Graph", "detective:R:A:graph:{}"),
+    ("AWS::FIS::ExperimentTemplate", "fis:R:A:experiment-template/{}"),
+    ("AWS::FSx::FileSystem", "fsx:R:A:file-system/{}"),
+    ("AWS::IoT::RoleAlias", "iot:R:A:rolealias/{}"),
+    ("AWS::MSK::Cluster", "kafka:R:A:cluster/{?:}"),
+    ("AWS::Shield::Protection", "shield::A:protection/{}"),
 ];
