@@ -79,7 +79,7 @@ impl Outermost {
                 None if key.contains('.') => return Self::NONE,
                 None => {}
             }
-            next = super::record::behind(nodes, value);
+            next = behind(nodes, value);
         }
         Self { positions, is_plain: true }
     }
@@ -94,5 +94,13 @@ impl Outermost {
             },
             _ => Known::Unknown,
         }
+    }
+}
+
+/// The position behind the value at `position`.
+pub(super) fn behind(nodes: &[Node<'_>], position: usize) -> usize {
+    match nodes.get(position) {
+        Some(Node::Object { count, .. } | Node::Array { count, .. }) => position + 1 + count,
+        _ => position + 1,
     }
 }

@@ -2,7 +2,7 @@
 
 use simd_json::{Node, StaticNode};
 
-use super::outermost::{Known, Outermost};
+use super::outermost::{Known, Outermost, behind};
 
 /// A parsed record. Cheap to copy; it borrows the tape and the bytes that it was parsed from.
 #[derive(Debug, Clone, Copy)]
@@ -268,14 +268,6 @@ impl<'a> Record<'a> {
             }
             None => out.push_str("null"),
         }
-    }
-}
-
-/// The position behind the value at `position`.
-pub(super) fn behind(nodes: &[Node<'_>], position: usize) -> usize {
-    match nodes.get(position) {
-        Some(Node::Object { count, .. } | Node::Array { count, .. }) => position + 1 + count,
-        _ => position + 1,
     }
 }
 

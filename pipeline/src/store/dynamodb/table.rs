@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
@@ -76,19 +77,20 @@ impl Table {
 
     /// Its description; `None` if there is no such table.
     pub(super) async fn describe(&self) -> Result<Option<TableDescription>, StoreError> {
-        let call = || self.client.describe_table().table_name(&self.name).send();
-        let answer = match call().await {
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
-            {
-                return Ok(None);
+        // Asked again after trouble, it may be told then that there is none: that is an answer too.
+        let call = || async {
+            let asked = self.client.describe_table().table_name(&self.name).send().await;
+            let is_none = |error: &SdkError<DescribeTableError>| {
+                let said = error.as_service_error();
+                said.is_some_and(DescribeTableError::is_resource_not_found_exception)
+            };
+            match asked {
+                Ok(answer) => Ok(answer.table),
+                Err(error) if is_none(&error) => Ok(None),
+                Err(error) => Err(error),
             }
-            Ok(answer) => answer,
-            Err(_) => self.call("DescribeTable", call).await.map_err(|one| one.told(ATTEMPT))?,
         };
-        Ok(answer.table)
+        self.call("DescribeTable", call).await.map_err(|fault| fault.told(ATTEMPT))
     }
 
     async fn make(&self) -> Result<(), StoreError> {

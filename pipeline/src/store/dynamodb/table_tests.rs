@@ -46,6 +46,20 @@ async fn a_table_is_made_once_with_everything_that_it_needs() {
     assert_eq!(ttl.time_to_live_status.unwrap().as_str(), "ENABLED");
 }
 
+/// That there is none is an answer and no fault, whichever attempt is told so.
+#[tokio::test]
+async fn a_table_is_made_though_the_first_look_for_it_is_cut() {
+    let server = Server::start();
+    let asked = AtomicUsize::new(0);
+    server.gateway.judge(move |action| match action {
+        "DescribeTable" if asked.fetch_add(1, Ordering::SeqCst) == 0 => Verdict::Cut,
+        _ => Verdict::Pass,
+    });
+    let error = server.open(server.config("one")).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    server.open(server.config("one")).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_table_that_is_not_there_is_told_with_what_makes_it() {
     let server = Server::start();
