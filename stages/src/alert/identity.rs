@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Actor, Lookup, Record, hex};
+use crate::model::{Actor, Record, hex};
 
 /// An [`Actor`] whose texts are the record's own.
 #[derive(Debug, Clone, Copy)]
@@ -26,21 +26,13 @@ pub fn actor(record: &Record<'_>) -> Actor {
 /// The same without an allocation.
 pub(super) fn actor_of<'r>(record: &Record<'r>) -> ActorOf<'r> {
     let user = record.at(&["userIdentity"]);
-    let text = |of: Option<usize>, name: &str| {
-        let (_, at) = record.members(of?).find(|(key, _)| *key == name)?;
-        match record.value(at) {
-            Lookup::Text(text) => Some(text),
-            Lookup::Static(_) | Lookup::Container => None,
-        }
+    let user_text = |name: &str| record.text_at(record.member(user?, name)?);
+    // Of an object in it.
+    let within = |path: &[&str], name: &str| {
+        let object = path.iter().try_fold(user?, |object, step| record.member(object, step))?;
+        record.text_at(record.member(object, name)?)
     };
-    let member = |of: Option<usize>, name: &str| {
-        record.members(of?).find(|(key, _)| *key == name).map(|(_, at)| at)
-    };
-    let user_text = |name: &str| text(user, name);
-    let issuer = |name: &str| {
-        let context = member(user, "sessionContext");
-        text(member(context, "sessionIssuer"), name)
-    };
+    let issuer = |name: &str| within(&["sessionContext", "sessionIssuer"], name);
     let kind = user_text("type");
     let arn = user_text("arn");
     let arn_parts = arn.and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
@@ -60,7 +52,7 @@ pub(super) fn actor_of<'r>(record: &Record<'r>) -> ActorOf<'r> {
         Some("AWSService") => (user_text("invokedBy"), None),
         Some("AWSAccount") => (user_text("accountId").or_else(|| user_text("principalId")), None),
         Some("IdentityCenterUser") => {
-            let on_behalf = || text(member(user, "onBehalfOf"), "userId");
+            let on_behalf = || within(&["onBehalfOf"], "userId");
             (user_text("userName").or_else(on_behalf), None)
         }
         _ => (user_text("userName").or_else(|| arn_parts.rsplit('/').next()), None),

@@ -165,10 +165,7 @@ fn each_resource(
         let member = |name: &str| {
             let mut members = record.members(element);
             let (_, at) = members.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-            match record.value(at) {
-                Lookup::Text(text) => Some(text),
-                Lookup::Static(_) | Lookup::Container => None,
-            }
+            record.text_at(at)
         };
         let Some(id) = member("ARN").or_else(|| member("resourceName")) else { continue };
         if !id.is_empty() && !take(member("type").or_else(|| member("resourceType")), id) {

@@ -63,11 +63,7 @@ fn open(record: &Record<'_>, position: usize) -> Vec<usize> {
 
 /// The texts at a path: see [`each`].
 pub(super) fn texts<'r>(record: &Record<'r>, position: usize, path: &[&str]) -> Vec<&'r str> {
-    let text = |at| match record.value(at) {
-        Lookup::Text(text) => Some(text),
-        Lookup::Static(_) | Lookup::Container => None,
-    };
-    each(record, position, path).into_iter().filter_map(text).collect()
+    each(record, position, path).into_iter().filter_map(|at| record.text_at(at)).collect()
 }
 
 /// The first text at a path: see [`each`].

@@ -10,8 +10,7 @@ use crate::model::{DerivedValues, Lookup, Record};
 pub(super) fn of_resources(record: &Record<'_>, key: &str, into: &mut DerivedValues) {
     let Some(list) = record.at(&["eventContext", "tagContext", "resourceTags"]) else { return };
     for resource in record.elements(list) {
-        let mut members = record.members(resource);
-        if let Some((_, tags)) = members.find(|(name, _)| *name == "tags") {
+        if let Some(tags) = record.member(resource, "tags") {
             add(record, tags, key, into);
         }
     }
@@ -26,16 +25,16 @@ pub(super) fn of_actor(record: &Record<'_>, key: &str, into: &mut DerivedValues)
 
 fn add(record: &Record<'_>, tags: usize, key: &str, into: &mut DerivedValues) {
     into.is_cut |= record.is_cut_within(tags);
-    let text = |at: usize| match record.value(at) {
-        Lookup::Text(text) => Some(text),
-        Lookup::Static(_) | Lookup::Container => None,
-    };
     let member = |of: usize, wanted: &str| {
         let mut members = record.members(of);
-        members.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, at)| text(at))
+        members
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .and_then(|(_, at)| record.text_at(at))
     };
-    let of_object =
-        record.members(tags).filter(|(name, _)| *name == key).filter_map(|(_, at)| text(at));
+    let of_object = record
+        .members(tags)
+        .filter(|(name, _)| *name == key)
+        .filter_map(|(_, at)| record.text_at(at));
     let of_list = record
         .elements(tags)
         .filter(|tag| member(*tag, "key") == Some(key))

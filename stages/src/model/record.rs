@@ -218,25 +218,34 @@ impl<'a> Record<'a> {
     /// The text at a path of plain keys, if there is text.
     #[must_use]
     pub fn text(&self, path: &[&str]) -> Option<&'a str> {
-        match self.value(self.at(path)?) {
+        self.text_at(self.at(path)?)
+    }
+
+    /// The text at a position, if there is text.
+    #[must_use]
+    pub fn text_at(&self, position: usize) -> Option<&'a str> {
+        match self.value(position) {
             Lookup::Text(text) => Some(text),
             Lookup::Static(_) | Lookup::Container => None,
         }
     }
 
+    /// The position of a member of the object at `position`; the first of equal keys.
+    #[must_use]
+    pub fn member(&self, position: usize, key: &str) -> Option<usize> {
+        self.members(position).find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
     /// The position at a path of plain keys; the first of equal keys.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<usize> {
-        let member = |position, step: &str| {
-            self.members(position).find(|(key, _)| *key == step).map(|(_, value)| value)
-        };
         let (first, rest) = path.split_first()?;
         let from = match self.outermost.find(first) {
             Known::At(value) => value,
             Known::Absent => return None,
-            Known::Unknown => member(0, first)?,
+            Known::Unknown => self.member(0, first)?,
         };
-        rest.iter().try_fold(from, |position, step| member(position, step))
+        rest.iter().try_fold(from, |position, step| self.member(position, step))
     }
 
     /// Writes the value at `position` as compact JSON.
