@@ -292,7 +292,7 @@ impl Committer {
         let whole = |Tell { mut alert, .. }: Tell| {
             plan.detect.enrich.place(&mut alert);
             self.sessions.complete(&mut alert);
-            (alert, None)
+            (Arc::new(alert), None)
         };
         let alerts = tells.into_iter().map(whole).collect();
         let mut work = Work { alerts, ..Work::default() };
@@ -316,7 +316,7 @@ impl Committer {
         work.bundle();
         let Some(now) = self.finished(&mut work).await else { return false };
         work.objects().iter().for_each(|object| point("committed", &object.key));
-        debug!(objects = work.ends.len(), alerts = work.told.raised.len(), "committed");
+        debug!(objects = work.ends.len(), alerts = work.raised(), "committed");
         for Ended { source, end: End { tally, took, ack, .. }, .. } in work.ends {
             if let Some(tally) = tally {
                 self.counter.object(&source, &tally, took, now);
@@ -414,15 +414,15 @@ impl Committer {
         // Alerts of one step that are too many for one transaction: their ids are the same whenever
         // the step is taken again, so those that come before its state count as repeats then.
         while stepped.news.len() > most.alerts {
-            let some: Vec<Alert> = stepped.news.drain(..most.alerts).collect();
+            let some = stepped.news.drain(..most.alerts).map(Arc::new).collect();
             let written = Written { fences: work.fences.clone(), ..Written::default() };
             let outcome = self.write(&plan, some, written, now).await?;
-            work.told.add(outcome);
+            work.told.push(outcome);
         }
         let is_last = has_all_alerts && keys.len() == work.groups.len();
-        let mut alerts: Vec<Alert> =
-            work.alerts[..count].iter().map(|(alert, _)| alert.clone()).collect();
-        alerts.append(&mut stepped.news);
+        let mut alerts: Vec<Arc<Alert>> =
+            work.alerts[..count].iter().map(|(alert, _)| Arc::clone(alert)).collect();
+        alerts.extend(stepped.news.drain(..).map(Arc::new));
         let counts = stepped.counts;
         let fences = work.fences.clone();
         let mut written = Written { stepped, fences, ..Written::default() };
@@ -437,7 +437,7 @@ impl Committer {
         let outcome = self.write(&plan, alerts, written, now).await?;
         self.look_by(due);
         self.counter.steps(&counts);
-        work.told.add(outcome);
+        work.told.push(outcome);
         work.alerts.drain(..count);
         keys.iter().for_each(|key| drop(work.groups.remove(key)));
         Ok(Piece { now, is_last })
@@ -447,21 +447,22 @@ impl Committer {
     async fn write(
         &self,
         plan: &Plan,
-        alerts: Vec<Alert>,
+        alerts: Vec<Arc<Alert>>,
         written: Written,
         now: Timestamp,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Arc<Outcome>, Failed> {
         let Written { stepped, objects, rejects, events, fences } = written;
         let Knowledge { known, mut basis } = if alerts.is_empty() && stepped.changes.is_empty() {
             Knowledge::default()
         } else {
-            self.store.known(&plan.raise.asks(&alerts, &stepped.changes)).await?
+            let alerts = alerts.iter().map(|alert| &**alert);
+            self.store.known(&plan.raise.asks(alerts, &stepped.changes)).await?
         };
         basis.add(stepped.basis);
-        let outcome = plan.raise.run_with(alerts, stepped.changes, known, now);
+        let outcome = Arc::new(plan.raise.run_with(alerts, stepped.changes, known, now));
         let commit = Commit {
             words: words(plan, &outcome),
-            outcome: outcome.clone(),
+            outcome: Arc::clone(&outcome),
             windows: stepped.windows,
             events,
             basis,

@@ -1,6 +1,6 @@
 //! Tests of what a sink notes of its own place, and of messages that are gathered.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use askance_stages::model::Alert;
 use askance_stages::raise::{Known, Raise, Route};
@@ -36,7 +36,7 @@ impl Bench {
         let raise = Raise { routes, ..Raise::default() };
         let now = *self.now.lock().unwrap();
         let outcome = raise.run(alerts, Known::default(), now);
-        let commit = Commit { outcome, now: Some(now), ..Commit::default() };
+        let commit = Commit { outcome: Arc::new(outcome), now: Some(now), ..Commit::default() };
         self.store.commit(commit).await.unwrap();
     }
 

@@ -18,7 +18,7 @@ use crate::store::{ObjectDone, RejectRow};
 #[derive(Default)]
 pub struct Work {
     /// In their order; those that are committed are taken out.
-    pub alerts: Vec<(Alert, Option<Fence>)>,
+    pub alerts: Vec<(Arc<Alert>, Option<Fence>)>,
     /// Groups of correlations and what came for them; those that are committed are taken out.
     pub groups: Groups,
     /// The input has an end: events are kept until then, and no group is taken on before.
@@ -34,7 +34,7 @@ pub struct Work {
     /// What must hold for all of it to be committed.
     pub fences: Vec<Fence>,
     /// What became of those that are committed, for the counters.
-    pub told: Outcome,
+    pub told: Vec<Arc<Outcome>>,
 }
 
 /// An object that is at its end.
@@ -53,7 +53,7 @@ impl Work {
         let Delivery { source, key, alerts, entries, is_historic, rejects, fence, end, given: _ } =
             delivery;
         self.fences.extend(fence.clone());
-        self.alerts.extend(alerts.into_iter().map(|alert| (alert, fence.clone())));
+        self.alerts.extend(alerts.into_iter().map(|alert| (Arc::new(alert), fence.clone())));
         self.rejects.extend(rejects.into_iter().map(|reject| (reject, fence.clone())));
         if self.is_finite {
             self.entries.push(entries);
@@ -80,6 +80,11 @@ impl Work {
     /// Rows in the ledger, of objects that have one.
     pub fn objects(&self) -> Vec<ObjectDone> {
         self.ends.iter().filter_map(|ended| ended.object.clone()).collect()
+    }
+
+    /// How many alerts were raised by what is committed.
+    pub fn raised(&self) -> usize {
+        self.told.iter().map(|outcome| outcome.raised.len()).sum()
     }
 
     /// Takes out what may not be committed any more: it is given back. Answers how many objects.

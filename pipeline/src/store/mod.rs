@@ -36,7 +36,7 @@ pub struct Commit {
     /// Objects that are done.
     pub objects: Vec<ObjectDone>,
     /// What became of their alerts.
-    pub outcome: Outcome,
+    pub outcome: Arc<Outcome>,
     /// What their alerts' rules say to people, by rule id; only of rules in `outcome`.
     pub words: Vec<(String, Words)>,
     /// What could not be read.

@@ -143,9 +143,13 @@ impl Counter {
     }
 
     /// Alerts were committed.
-    pub fn commit(&self, outcome: &Outcome, now: Timestamp, took: Duration) {
+    pub fn commit(&self, outcomes: &[Arc<Outcome>], now: Timestamp, took: Duration) {
+        self.families.stage_seconds.with_label_values(&["commit"]).inc_by(took.as_secs_f64());
+        outcomes.iter().for_each(|outcome| self.outcome(outcome, now));
+    }
+
+    fn outcome(&self, outcome: &Outcome, now: Timestamp) {
         let families = &self.families;
-        families.stage_seconds.with_label_values(&["commit"]).inc_by(took.as_secs_f64());
         families.alert_repeats.inc_by(outcome.repeats);
         let raised = outcome.raised.len() as u64;
         families.stage_in.with_label_values(&["raise"]).inc_by(raised + outcome.repeats);

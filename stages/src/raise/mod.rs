@@ -9,6 +9,7 @@ mod revise;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -118,8 +119,8 @@ impl Fate {
 /// An alert to be kept.
 #[derive(Debug, Clone)]
 pub struct Raised {
-    /// The alert.
-    pub alert: Alert,
+    /// The alert. Shared with whoever decides anew where a transaction failed.
+    pub alert: Arc<Alert>,
     /// It as one line of JSON.
     pub json: String,
     /// What became of it.
@@ -198,7 +199,7 @@ impl Raise {
     /// Decides about alerts in the order given.
     #[must_use]
     pub fn run(&self, alerts: Vec<Alert>, known: Known, now: Timestamp) -> Outcome {
-        self.run_with(alerts, Vec::new(), known, now)
+        self.run_with(alerts.into_iter().map(Arc::new), Vec::new(), known, now)
     }
 
     /// Decides about alerts as [`Raise::run`] does, then about those that were raised before and have
@@ -206,7 +207,7 @@ impl Raise {
     #[must_use]
     pub fn run_with(
         &self,
-        alerts: Vec<Alert>,
+        alerts: impl IntoIterator<Item = Arc<Alert>>,
         changed: Vec<Change>,
         mut known: Known,
         now: Timestamp,
@@ -224,8 +225,8 @@ impl Raise {
         outcome
     }
 
-    fn one(&self, alert: Alert, known: &mut Known, now: Timestamp, outcome: &mut Outcome) {
-        let json = serde_json::to_string(&alert).unwrap_or_default();
+    fn one(&self, alert: Arc<Alert>, known: &mut Known, now: Timestamp, outcome: &mut Outcome) {
+        let json = serde_json::to_string(&*alert).unwrap_or_default();
         let seen = condition::seen(&alert, &json);
         let suppressed = self
             .suppressions
@@ -354,7 +355,11 @@ impl Raise {
     /// What must be known to decide about these alerts, new ones and changed ones: ids, keys of
     /// groups, and rules if a cap is set.
     #[must_use]
-    pub fn asks(&self, alerts: &[Alert], changed: &[Change]) -> Asks {
+    pub fn asks<'a>(
+        &self,
+        alerts: impl IntoIterator<Item = &'a Alert>,
+        changed: &[Change],
+    ) -> Asks {
         let mut asks = Asks::default();
         for Change { alert, is_news } in changed {
             asks.ids.insert(alert.id.clone());
@@ -416,13 +421,6 @@ impl Known {
 }
 
 impl Outcome {
-    /// Adds what became of further alerts, for who counts.
-    pub fn add(&mut self, other: Self) {
-        self.raised.extend(other.raised);
-        self.revised.extend(other.revised);
-        self.repeats += other.repeats;
-    }
-
     fn message(&mut self, message: Message) {
         let is_there = self.messages.iter().any(|known| {
             known.sink == message.sink && known.alert == message.alert && known.kind == message.kind

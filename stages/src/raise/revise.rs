@@ -1,6 +1,8 @@
 //! Alerts of correlations that were raised and have changed since: kept as they are now, and told
 //! anew to whoever was told.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Known, Message, MessageKind, Outcome, Raise, later};
@@ -40,7 +42,7 @@ impl Raise {
             let json = serde_json::to_string(&alert).unwrap_or_default();
             // Raised a moment ago: nobody has been told yet.
             if let Some(raised) = outcome.raised.iter_mut().find(|it| it.alert.id == alert.id) {
-                (raised.alert, raised.json) = (alert, json);
+                (raised.alert, raised.json) = (Arc::new(alert), json);
                 continue;
             }
             if !known.seen.contains(&alert.id) {

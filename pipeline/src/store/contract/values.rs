@@ -1,6 +1,7 @@
 //! Alerts and commits for the contract, made the way the service makes them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use askance_stages::model::{Actor, Alert, Level, Origin, Resource, RuleRef};
 use askance_stages::raise::{Outcome, Raise, Route};
@@ -100,7 +101,7 @@ pub(crate) fn commit(outcome: Outcome, now: Timestamp) -> Commit {
         outcome.raised.iter().map(|raised| raised.alert.rule.id.clone()).collect();
     Commit {
         words: rules.into_iter().map(|rule| (rule, words())).collect(),
-        outcome,
+        outcome: Arc::new(outcome),
         now: Some(now),
         ..Commit::default()
     }
