@@ -26,22 +26,21 @@ pub fn actor(record: &Record<'_>) -> Actor {
 /// The same without an allocation.
 pub(super) fn actor_of<'r>(record: &Record<'r>) -> ActorOf<'r> {
     let user = record.at(&["userIdentity"]);
-    let user_text = |name: &str| record.text_at(record.member(user?, name)?);
-    // Of an object in it.
-    let within = |path: &[&str], name: &str| {
-        let object = path.iter().try_fold(user?, |object, step| record.member(object, step))?;
-        record.text_at(record.member(object, name)?)
-    };
-    let issuer = |name: &str| within(&["sessionContext", "sessionIssuer"], name);
-    let kind = user_text("type");
-    let arn = user_text("arn");
+    let texts = ["type", "arn", "userName", "principalId", "accountId", "invokedBy"];
+    let [kind, arn, user_name, principal_id, account_id, invoked_by] =
+        record.members_named(user, texts).map(|at| record.text_at(at?));
+    let [session_context, on_behalf_of] =
+        record.members_named(user, ["sessionContext", "onBehalfOf"]);
+    let within = |object: Option<usize>, name: &str| record.text_at(record.member(object?, name)?);
+    let session_issuer = session_context.and_then(|at| record.member(at, "sessionIssuer"));
+    let issuer = |name: &str| within(session_issuer, name);
     let arn_parts = arn.and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
     let (name, session) = match kind {
         Some("Root") => (Some("root"), None),
         Some("AssumedRole") => {
             let mut steps = arn_parts.trim_start_matches("assumed-role/").splitn(2, '/');
             let (role, session) = (steps.next().filter(|role| !role.is_empty()), steps.next());
-            let principal = || user_text("principalId").and_then(|id| id.split_once(':'));
+            let principal = || principal_id.and_then(|id| id.split_once(':'));
             let session = session.or_else(|| principal().map(|(_, session)| session));
             (issuer("userName").or(role), session)
         }
@@ -49,24 +48,21 @@ pub(super) fn actor_of<'r>(record: &Record<'r>) -> ActorOf<'r> {
             let federated = arn_parts.strip_prefix("federated-user/");
             (issuer("userName").or(federated), federated)
         }
-        Some("AWSService") => (user_text("invokedBy"), None),
-        Some("AWSAccount") => (user_text("accountId").or_else(|| user_text("principalId")), None),
-        Some("IdentityCenterUser") => {
-            let on_behalf = || within(&["onBehalfOf"], "userId");
-            (user_text("userName").or_else(on_behalf), None)
-        }
-        _ => (user_text("userName").or_else(|| arn_parts.rsplit('/').next()), None),
+        Some("AWSService") => (invoked_by, None),
+        Some("AWSAccount") => (account_id.or(principal_id), None),
+        Some("IdentityCenterUser") => (user_name.or_else(|| within(on_behalf_of, "userId")), None),
+        _ => (user_name.or_else(|| arn_parts.rsplit('/').next()), None),
     };
     let own = |text: Option<&'r str>| text.filter(|text| !text.is_empty());
     // A console sign-in that failed hides the name; services that act alone have only `invokedBy`.
     let hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
     let name = own(name.filter(|name| *name != hidden));
-    let name = name.or_else(|| user_text("invokedBy")).or_else(|| user_text("principalId"));
+    let name = name.or(invoked_by).or(principal_id);
     ActorOf {
         kind: own(kind),
         name: own(name),
         arn: own(arn),
-        account: own(user_text("accountId").or_else(|| issuer("accountId"))),
+        account: own(account_id.or_else(|| issuer("accountId"))),
         session: own(session),
     }
 }

@@ -3,7 +3,7 @@
 use simd_json::Node;
 
 /// How many keys are known.
-const COUNT: usize = 22;
+const COUNT: usize = 24;
 
 /// Positions of the values of well-known outermost keys, found once for all questions.
 ///
@@ -53,6 +53,8 @@ fn place(key: &str) -> Option<usize> {
         "sharedEventID" => 19,
         "vpcEndpointId" => 20,
         "serviceEventDetails" => 21,
+        "eventVersion" => 22,
+        "sessionCredentialFromConsole" => 23,
         _ => return None,
     })
 }

@@ -236,6 +236,23 @@ impl<'a> Record<'a> {
         self.members(position).find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
+    /// Positions of members of an object by their keys, of equal ones the first: it is gone through once
+    /// for all of them.
+    #[must_use]
+    pub fn members_named<const N: usize>(
+        &self,
+        object: Option<usize>,
+        keys: [&str; N],
+    ) -> [Option<usize>; N] {
+        let mut found = [None; N];
+        for (key, value) in object.into_iter().flat_map(|at| self.members(at)) {
+            if let Some(place) = keys.iter().position(|wanted| *wanted == key) {
+                found[place] = found[place].or(Some(value));
+            }
+        }
+        found
+    }
+
     /// The position at a path of plain keys; the first of equal keys.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<usize> {
@@ -386,6 +403,19 @@ mod tests {
         check(r#"{"a":null}"#, "a.b", "");
         check(r#"{"a":"b"}"#, "a.b", "");
         check(r#"{"a":1,"a":2}"#, "a", "1 2 !");
+    }
+
+    #[test]
+    fn members_are_named_once_for_all() {
+        with_record(r#"{"o":{"a":1,"b":2,"a":3},"s":"x"}"#, |record| {
+            let object = record.at(&["o"]);
+            let found = record.members_named(object, ["b", "c", "a"]);
+            assert_eq!(found, ["b", "c", "a"].map(|key| record.member(object.unwrap(), key)));
+            assert!(found[2].is_some_and(|at| record.value(at) == Lookup::Static(1_i64.into())));
+            for no_object in [None, record.at(&["s"])] {
+                assert_eq!(record.members_named(no_object, ["a"]), [None]);
+            }
+        });
     }
 
     #[test]
