@@ -29,7 +29,7 @@ impl Worker {
     fn judge(&mut self, rules: &RuleSet, records: &Records) -> Decided {
         let mut decided = Decided::default();
         for (text, has_unicode_escape) in records.texts() {
-            let verdict = rules.judge(text, has_unicode_escape, &mut self.candidates);
+            let verdict = rules.judge(text, has_unicode_escape, &(), &mut self.candidates);
             decided.records += 1;
             decided.looked_into += u64::from(verdict != Verdict::Pass);
         }
@@ -40,7 +40,7 @@ impl Worker {
     fn judge_and_run(&mut self, rules: &RuleSet, records: &Records) -> Decided {
         let mut decided = Decided::default();
         for (text, has_unicode_escape) in records.texts() {
-            let verdict = rules.judge(text, has_unicode_escape, &mut self.candidates);
+            let verdict = rules.judge(text, has_unicode_escape, &(), &mut self.candidates);
             decided.records += 1;
             if verdict != Verdict::Pass {
                 decided.looked_into += 1;

@@ -8,21 +8,34 @@ mod generate;
 mod small_prefilter;
 
 use askance_stages::decode::Input;
+use askance_stages::enrich::{Enrich, Tables, TablesConfig};
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
 use askance_stages::tally::Tally;
 use proptest::prelude::*;
-use proptest::sample::subsequence;
+use proptest::sample::{select, subsequence};
 use proptest::strategy::ValueTree;
+use serde_json::Value;
 
 use generate::records::{Taste, bytes, file, record};
 use generate::rules::{Item, Rule, Search, rulebook};
+use generate::words::NAMES;
 use small_prefilter::{Abilities, SOUND, could_match};
 
 /// Alerts and unknowns in order; what could not be read is told only of records that are parsed.
 fn outputs(rules: RuleSet, without_prefilter: bool, bytes: &[u8]) -> (Vec<String>, Tally) {
+    outputs_with(Enrich::default(), rules, without_prefilter, bytes)
+}
+
+fn outputs_with(
+    enrich: Enrich,
+    rules: RuleSet,
+    without_prefilter: bool,
+    bytes: &[u8],
+) -> (Vec<String>, Tally) {
     let config = DetectConfig { without_prefilter, ..DetectConfig::default() };
-    let detect = Detect::new(rules, config);
+    let mut detect = Detect::new(rules, config);
+    detect.enrich = enrich;
     let mut found = Vec::new();
     let mut sink = |output: Output| match output {
         Output::Alert(alert) => {
@@ -47,6 +60,135 @@ proptest! {
         let (slow, _) = outputs(generate::compile(&yaml), true, &file.0);
         prop_assert_eq!(quick, slow, "{}", yaml);
     }
+}
+
+/// Lists of networks and user agents, as people give them.
+fn lists() -> Enrich {
+    let list = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
+    let config = TablesConfig {
+        networks: [list("office", "10.0.0.0/8"), list("threat_tor", "192.0.2.0/24")].into(),
+        user_agents: [list("threat_tools", "*log*"), list("whole", "kick")].into(),
+        ..TablesConfig::default()
+    };
+    Enrich { tables: Tables::from_config(config).expect("the lists are good") }
+}
+
+/// A rule that looks at what is worked out of where a call came from, alone or with something else.
+fn rule_on_source() -> impl Strategy<Value = Rule> {
+    let networks = "askance.source.networks";
+    let kinds: [(&str, &str, Value); 12] = [
+        (networks, "", "office".into()),
+        (networks, "|startswith", "threat".into()),
+        (networks, "|re", "^o".into()),
+        (networks, "|neq", "office".into()),
+        (networks, "|exists", true.into()),
+        (networks, "|exists", false.into()),
+        (networks, "", Value::Null),
+        ("askance.source.kind", "", "ip".into()),
+        ("askance.source.is_private", "", true.into()),
+        ("askance.source.user_agents", "|startswith", "threat".into()),
+        ("askance.source.user_agents", "", "whole".into()),
+        ("askance.source.vpc_endpoint", "|exists", true.into()),
+    ];
+    let item = select(kinds.to_vec()).prop_map(|(field, modifiers, value)| {
+        let values = vec![value];
+        Search::Map(vec![Item { field, modifiers, values }])
+    });
+    let name = select(NAMES.to_vec()).prop_map(|name| {
+        Search::Map(vec![Item { field: "eventName", modifiers: "", values: vec![name.into()] }])
+    });
+    let condition = select(vec!["s0", "s0 and s1", "s0 or s1", "s1 and not s0", "1 of s*"]);
+    (item, name, condition).prop_map(|(item, name, condition)| Rule {
+        selections: vec![item, name],
+        condition: condition.to_owned(),
+    })
+}
+
+proptest! {
+    #![proptest_config(generate::config())]
+
+    #[test]
+    fn what_is_worked_out_of_one_text_is_told_from_the_bytes(
+        rules in prop::collection::vec(rule_on_source(), 1..4),
+        addresses in prop::collection::vec(select(SOURCES.to_vec()), 1..8),
+        agents in prop::collection::vec(select(AGENTS.to_vec()), 8),
+        names in prop::collection::vec(select(NAMES.to_vec()), 8),
+    ) {
+        let yaml: String = rules.iter().enumerate().map(|(id, rule)| rule.yaml(id)).collect();
+        let parts = addresses.iter().zip(&agents).zip(&names);
+        let file: String = parts
+            .map(|((address, agent), name)| format!(
+                "{{\"eventName\":\"{name}\",\"sourceIPAddress\":{address},\"userAgent\":{agent},\"x\":{{\"sourceIPAddress\":{address}}}}}\n"
+            ))
+            .collect();
+        let run = |without_prefilter| {
+            outputs_with(lists(), generate::compile(&yaml), without_prefilter, file.as_bytes()).0
+        };
+        prop_assert_eq!(run(false), run(true), "{}\n{}", yaml, file);
+    }
+}
+
+/// Where calls come from, as JSON.
+const SOURCES: [&str; 9] = [
+    r#""10.1.2.3""#,
+    r#""192.0.2.7""#,
+    r#""198.51.100.7""#,
+    r#""1\u0030.1.2.3""#,
+    r#""ec2.amazonaws.com""#,
+    r#"["10.1.2.3"]"#,
+    "null",
+    "7",
+    r#""""#,
+];
+
+/// User agents, as JSON.
+const AGENTS: [&str; 6] =
+    [r#""a log b""#, r#""Kick""#, r#""[KICK]""#, r#""kic\u006b""#, r#""other""#, "null"];
+
+/// A list of networks is no reason to look into every record.
+#[test]
+fn addresses_in_no_list_are_passed_by() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {askance.source.networks|startswith: threat}, condition: s}\n";
+    let record =
+        |address: &str| format!("{{\"eventName\":\"Get\",\"sourceIPAddress\":\"{address}\"}}\n");
+    let file = ["198.51.100.7", "192.0.2.7", "10.0.0.1", "ec2.amazonaws.com"].map(record).concat();
+    let (found, tally) = outputs_with(lists(), generate::compile(yaml), false, file.as_bytes());
+    assert_eq!((found.len(), tally.unparsed), (1, 3));
+}
+
+/// What a rule excludes is seen where it stands, and not taken for what stands elsewhere.
+#[test]
+fn what_is_excluded_is_passed_by_where_it_surely_stands() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {eventName: Get}, failed: {errorCode|exists: true}, \
+        service: [{userIdentity.invokedBy|endswith: .com}, {userIdentity.type: [AWSService]}], condition: s and not failed and not 1 of service*}\n";
+    let check = |rest: &str, hits: usize, unparsed: u64| {
+        let record = format!("{{\"eventName\":\"Get\",{rest}}}");
+        let (found, tally) =
+            outputs_with(lists(), generate::compile(yaml), false, record.as_bytes());
+        assert_eq!((found.len(), tally.unparsed), (hits, unparsed), "{rest}");
+    };
+    for excluded in [
+        r#""errorCode":"AccessDenied""#,
+        r#""errorCode" : null"#,
+        r#""x":{"errorCode":1},"errorCode":[]"#,
+        r#""userIdentity":{"x":{"type":"a"},"type":"AWSService"}"#,
+        r#""userIdentity":{"type":"Role","invokedBy":"a.COM"}"#,
+    ] {
+        check(excluded, 0, 1);
+    }
+    for other in [
+        r#""x":{"errorCode":"AccessDenied"}"#,
+        r#""x":"\"errorCode\":1""#,
+        r#""x":["errorCode"],"y":"errorCode""#,
+        r#""invokedBy":"a.com","x":{"userIdentity":{"type":"AWSService"}}"#,
+        r#""userIdentity":{"type":"Role","invokedBy":"a.org"}"#,
+        r#""userIdentity":[]"#,
+    ] {
+        check(other, 1, 0);
+    }
+    // Not to be told at a glance.
+    check(r#""userIdentity":{"type":"AWS\u0053ervice"}"#, 0, 0);
+    check(r#""userIdentity":[{"type":"AWSService"}]"#, 0, 0);
 }
 
 /// Generators that never met would prove nothing.

@@ -75,6 +75,10 @@ impl Derive for Enrich {
         into: &mut DerivedValues,
     ) {
         let tables = &self.tables;
+        if let Some(key) = field.sole_key() {
+            let text = record.text(&[key]);
+            return text.into_iter().for_each(|text| self.derive_of_text(field, text, into));
+        }
         match field {
             Field::AccountName => {
                 account::property(record, tables, into, |account| account.name.as_deref());
@@ -103,15 +107,16 @@ impl Derive for Enrich {
             Field::ActorIsForeign => actor::is_foreign(record, tables.own(record), into),
             Field::ActorTag => tags::of_actor(record, rest, into),
             Field::ResourceTag => tags::of_resources(record, rest, into),
-            Field::SourceKind => source::kind(record, into),
-            Field::SourceIsPrivate => source::is_private(record, into),
-            Field::SourceVpcEndpoint => source::vpc_endpoint(record, into),
-            Field::SourceNetworks => source::networks(record, &tables.networks, into),
-            Field::SourceUserAgents => source::user_agents(record, &tables.user_agents, into),
-            Field::SourceCountry => source::name(record, into, |it| tables.geo.country(it)),
-            Field::SourceCity => source::name(record, into, |it| tables.geo.city(it)),
-            Field::SourceAsn => source::asn(record, &tables.geo, into),
-            Field::SourceAsName => source::name(record, into, |it| tables.geo.as_name(it)),
+            // They have a sole key.
+            Field::SourceKind
+            | Field::SourceIsPrivate
+            | Field::SourceVpcEndpoint
+            | Field::SourceNetworks
+            | Field::SourceUserAgents
+            | Field::SourceCountry
+            | Field::SourceCity
+            | Field::SourceAsn
+            | Field::SourceAsName => {}
             Field::FirstSeenActor => tables.first_seen(Seen::Actor, record, into),
             Field::FirstSeenActorCall => tables.first_seen(Seen::ActorCall, record, into),
             Field::FirstSeenActorNetwork => tables.first_seen(Seen::ActorNetwork, record, into),
@@ -160,6 +165,22 @@ impl Derive for Enrich {
                 let of_family = (Field::SharedIsPublic, field);
                 memo.give(of_family, into, |facts| shared::facts(record, own, facts));
             }
+        }
+    }
+
+    fn derive_of_text(&self, field: Field, text: &str, into: &mut DerivedValues) {
+        let tables = &self.tables;
+        match field {
+            Field::SourceKind => source::kind(text, into),
+            Field::SourceIsPrivate => source::is_private(text, into),
+            Field::SourceVpcEndpoint => into.text(text),
+            Field::SourceNetworks => source::networks(text, &tables.networks, into),
+            Field::SourceUserAgents => source::user_agents(text, &tables.user_agents, into),
+            Field::SourceCountry => source::name(text, into, |it| tables.geo.country(it)),
+            Field::SourceCity => source::name(text, into, |it| tables.geo.city(it)),
+            Field::SourceAsn => source::asn(text, &tables.geo, into),
+            Field::SourceAsName => source::name(text, into, |it| tables.geo.as_name(it)),
+            _ => {}
         }
     }
 }

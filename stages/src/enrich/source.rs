@@ -1,4 +1,4 @@
-//! Where a call came from: the fields under `askance.source.`.
+//! Where a call came from: the fields under `askance.source.`, each worked out of the text of one key.
 //!
 //! `sourceIPAddress` holds an address, the name of a service, or words; which of them is told here, not
 //! whose the address is.
@@ -13,8 +13,7 @@ use super::user_agents::UserAgents;
 use crate::model::{Address, DerivedValues, Record};
 
 /// `askance.source.kind`.
-pub(super) fn kind(record: &Record<'_>, into: &mut DerivedValues) {
-    let Some(source) = record.text(&["sourceIPAddress"]) else { return };
+pub(super) fn kind(source: &str, into: &mut DerivedValues) {
     if address(source).is_some() {
         into.text("ip");
     } else if source.starts_with("AWS Internal") {
@@ -25,49 +24,43 @@ pub(super) fn kind(record: &Record<'_>, into: &mut DerivedValues) {
 }
 
 /// `askance.source.is_private`.
-pub(super) fn is_private(record: &Record<'_>, into: &mut DerivedValues) {
-    let network = record.text(&["sourceIPAddress"]).and_then(address);
-    network.into_iter().for_each(|network| into.bool(network.is_private()));
-}
-
-/// `askance.source.vpc_endpoint`.
-pub(super) fn vpc_endpoint(record: &Record<'_>, into: &mut DerivedValues) {
-    record.text(&["vpcEndpointId"]).into_iter().for_each(|id| into.text(id));
+pub(super) fn is_private(source: &str, into: &mut DerivedValues) {
+    address(source).into_iter().for_each(|network| into.bool(network.is_private()));
 }
 
 /// `askance.source.networks`.
-pub(super) fn networks(record: &Record<'_>, networks: &Networks, into: &mut DerivedValues) {
+pub(super) fn networks(source: &str, networks: &Networks, into: &mut DerivedValues) {
     if networks.is_empty() {
         return;
     }
-    let network = record.text(&["sourceIPAddress"]).and_then(address);
-    network.into_iter().flat_map(|address| networks.of(address)).for_each(|name| into.text(name));
+    address(source)
+        .into_iter()
+        .flat_map(|address| networks.of(address))
+        .for_each(|name| into.text(name));
 }
 
 /// `askance.source.user_agents`.
-pub(super) fn user_agents(record: &Record<'_>, lists: &UserAgents, into: &mut DerivedValues) {
-    if lists.is_empty() {
-        return;
+pub(super) fn user_agents(agent: &str, lists: &UserAgents, into: &mut DerivedValues) {
+    if !lists.is_empty() {
+        lists.of(agent).for_each(|name| into.text(name));
     }
-    let agent = record.text(&["userAgent"]);
-    agent.into_iter().flat_map(|agent| lists.of(agent)).for_each(|name| into.text(name));
 }
 
 /// `askance.source.country`, `askance.source.city` and `askance.source.as_name`.
 pub(super) fn name(
-    record: &Record<'_>,
+    source: &str,
     into: &mut DerivedValues,
     name: impl FnOnce(IpAddr) -> Answer<String>,
 ) {
-    match public(record).map_or(Ok(None), name) {
+    match public_of(source).map_or(Ok(None), name) {
         Ok(name) => name.into_iter().for_each(|name| into.text(&name)),
         Err(Damaged) => into.is_cut = true,
     }
 }
 
 /// `askance.source.asn`.
-pub(super) fn asn(record: &Record<'_>, geo: &Geo, into: &mut DerivedValues) {
-    match public(record).map_or(Ok(None), |address| geo.asn(address)) {
+pub(super) fn asn(source: &str, geo: &Geo, into: &mut DerivedValues) {
+    match public_of(source).map_or(Ok(None), |address| geo.asn(address)) {
         Ok(number) => number.into_iter().for_each(|number| into.number(number.into())),
         Err(Damaged) => into.is_cut = true,
     }
@@ -86,11 +79,7 @@ pub(super) fn known_of(text: &str, geo: &Geo) -> Option<Address> {
     geo.of(text, public_of(text)?)
 }
 
-/// The address of a record's call, if it is one on the internet.
-fn public(record: &Record<'_>) -> Option<IpAddr> {
-    record.text(&["sourceIPAddress"]).and_then(public_of)
-}
-
+/// The address that the text is, if it is one on the internet.
 fn public_of(text: &str) -> Option<IpAddr> {
     address(text).filter(|network| !network.is_private()).map(Network::first)
 }

@@ -10,7 +10,7 @@ use crate::decode::{Body, Decoder, HashRange, Input, Stream, for_each_inner};
 use crate::matcher::{Candidates, Scratch, Verdict};
 use crate::model::{Damage, Drop, Pack, Reason, Record, Reject, parse_time};
 use crate::parse::{
-    Found, Member, Parser, Piece, Splitter, Step, Structure, Walk, is_envelope, unescape,
+    Found, Member, Parser, Piece, Splitter, Step, Steps, Structure, Walk, is_envelope, unescape,
 };
 use crate::tally::Tally;
 
@@ -44,6 +44,8 @@ struct Engine<'d> {
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
     of_service: memmem::Finder<'static>,
+    /// The paths of what excludes rules, by their places.
+    excluding: Vec<Steps>,
     /// Records of all objects that were parsed and asked for.
     looked_into: u64,
     /// Takes every record instead of the rules.
@@ -95,6 +97,7 @@ impl<'d> Worker<'d> {
                 pack: Pack::default(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
                 of_service: memmem::Finder::new(OF_SERVICE),
+                excluding: detect.rules.excluding_paths().map(Steps::new).collect(),
                 looked_into: 0,
                 look,
             },
@@ -282,7 +285,11 @@ impl Engine<'_> {
         let verdict = if config.without_prefilter {
             Verdict::All
         } else {
-            self.detect.rules.judge(text, has_unicode_escape, &mut self.candidates)
+            let Detect { rules, enrich, .. } = self.detect;
+            let candidates = &mut self.candidates;
+            let verdict = rules.judge(text, has_unicode_escape, enrich, candidates);
+            let locate = |path: usize| self.excluding[path].find(self.structure, text);
+            rules.strike(text, verdict, candidates, locate)
         };
         if config.with_newest && index.is_multiple_of(NEWEST_EVERY) && !has_unicode_escape {
             self.note_newest(text, run);

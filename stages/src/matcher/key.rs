@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::glance::plain_text;
+use super::needs::Wanted;
 use super::prefilter::{Candidates, RuleIndex};
 use super::value::ValueTest;
+use crate::model::Derive;
 use crate::sigma::ast::Cidr;
 
 /// Most different values of a key that are remembered; AWS has some 20,000 API calls in all.
@@ -33,7 +35,7 @@ pub(super) struct Key {
     /// By folded value, rules that need exactly it.
     exact: HashMap<String, Vec<RuleIndex>, foldhash::fast::FixedState>,
     /// Rules that need a value of some form.
-    forms: Vec<(RuleIndex, Vec<ValueTest>)>,
+    forms: Vec<(RuleIndex, Wanted)>,
     /// If it could be told: what every value that some rule needs begins with, in lower case.
     beginnings: Option<Vec<String>>,
 }
@@ -69,10 +71,12 @@ impl Key {
         &self.name
     }
 
-    /// Enters a rule that needs a value for which one of `tests` holds.
-    pub(super) fn add(&mut self, index: RuleIndex, tests: Vec<ValueTest>) {
-        let exact: Option<Vec<&str>> = tests
+    /// Enters a rule that needs such a value.
+    pub(super) fn add(&mut self, index: RuleIndex, wanted: Wanted) {
+        let exact: Option<Vec<&str>> = wanted
+            .tests
             .iter()
+            .filter(|_| wanted.field.is_none())
             .map(|test| match test {
                 ValueTest::Text(text) => text.exact_folded(),
                 _ => None,
@@ -84,7 +88,7 @@ impl Key {
                     self.exact.entry(value.to_owned()).or_default().push(index);
                 }
             }
-            _ => self.forms.push((index, tests)),
+            _ => self.forms.push((index, wanted)),
         }
     }
 
@@ -95,11 +99,13 @@ impl Key {
 
     /// What the values that rules need begin with: the first number of networks, mostly.
     fn beginnings(&self) -> Option<Vec<String>> {
-        let networks = self.forms.iter().flat_map(|(_, tests)| tests.iter().map(network_beginning));
+        let networks =
+            self.forms.iter().flat_map(|(_, wanted)| wanted.tests.iter().map(network_beginning));
         let values = self.exact.keys().map(|value| value.get(..BEGINNING).map(str::to_owned));
         let mut beginnings: Vec<String> = networks.chain(values).collect::<Option<_>>()?;
         let is_ascii = beginnings.iter().all(|beginning| beginning.is_ascii());
-        let has_open_form = self.forms.iter().any(|(_, tests)| tests.is_empty());
+        let is_open = |wanted: &Wanted| wanted.tests.is_empty() || wanted.field.is_some();
+        let has_open_form = self.forms.iter().any(|(_, wanted)| is_open(wanted));
         beginnings.sort_unstable();
         beginnings.dedup();
         (is_ascii && !has_open_form && beginnings.len() <= MAX_BEGINNINGS).then_some(beginnings)
@@ -134,6 +140,7 @@ impl Key {
         &self,
         place: usize,
         value: &[u8],
+        derive: &impl Derive,
         candidates: &mut Candidates,
     ) -> bool {
         if !self.could_begin(value) {
@@ -149,19 +156,24 @@ impl Key {
             }
             return true;
         }
-        self.work_out(place, value, candidates)
+        self.work_out(place, value, derive, candidates)
     }
 
-    fn work_out(&self, place: usize, value: &[u8], candidates: &mut Candidates) -> bool {
+    fn work_out(
+        &self,
+        place: usize,
+        value: &[u8],
+        derive: &impl Derive,
+        candidates: &mut Candidates,
+    ) -> bool {
         let Some(text) = plain_text(value) else { return false };
         let mut rules = Vec::new();
         super::text::fold_into(text, &mut candidates.folded);
         if let Some(exact) = self.exact.get(candidates.folded.as_str()) {
             rules.extend_from_slice(exact);
         }
-        for (index, tests) in &self.forms {
-            let folded = &mut candidates.folded;
-            if tests.is_empty() || ValueTest::any_holds_for_text(tests, text, folded) {
+        for (index, wanted) in &self.forms {
+            if wanted.could_be(text, derive, &mut candidates.folded) {
                 rules.push(*index);
             }
         }

@@ -5,6 +5,7 @@
 //! gives the same, as tests compare.
 
 mod evidence;
+mod exclusions;
 mod explain;
 mod glance;
 mod key;
@@ -27,6 +28,7 @@ pub use prefilter::{Candidates, Prefilter, Verdict};
 pub use rule::{CompiledRule, Scratch};
 pub use tri::Tri;
 
+use exclusions::Exclusions;
 use rule::{Decision, Fields};
 
 /// Rules ready to be matched; immutable, shared by all workers.
@@ -36,6 +38,7 @@ pub struct RuleSet {
     pub rules: Vec<CompiledRule>,
     fields: Fields,
     prefilter: Prefilter,
+    exclusions: Exclusions,
 }
 
 /// A rule that could not be compiled.
@@ -74,7 +77,8 @@ impl RuleSet {
             return Err(errors);
         }
         let prefilter = Prefilter::new(&compiled);
-        Ok(Self { rules: compiled, fields, prefilter })
+        let exclusions = Exclusions::new(&compiled);
+        Ok(Self { rules: compiled, fields, prefilter, exclusions })
     }
 
     /// How many rules raise alerts, and how many only feed correlations.
@@ -89,18 +93,44 @@ impl RuleSet {
         self.fields.derived()
     }
 
-    /// Tells from a record's bytes which rules could match it.
+    /// Tells from a record's bytes which rules could match it. `candidates` is used with one `derive` only:
+    /// it remembers what values led to.
     #[inline]
     pub fn judge(
         &self,
         text: &[u8],
         has_unicode_escape: bool,
+        derive: &impl Derive,
         candidates: &mut Candidates,
     ) -> Verdict {
         if self.rules.is_empty() {
             return Verdict::Pass;
         }
-        self.prefilter.judge(text, has_unicode_escape, candidates)
+        self.prefilter.judge(text, has_unicode_escape, derive, candidates)
+    }
+
+    /// The paths that [`RuleSet::strike`] asks for, by their places.
+    pub fn excluding_paths(&self) -> impl Iterator<Item = &str> {
+        self.exclusions.paths()
+    }
+
+    /// Strikes candidates that what surely stands in the record excludes, and answers what is left of the
+    /// verdict. `locate` tells for a path of [`RuleSet::excluding_paths`], by its place, the offset behind
+    /// the closing quote of its key, where it is sure that a parsed record has a value at that path.
+    #[inline]
+    pub fn strike(
+        &self,
+        text: &[u8],
+        verdict: Verdict,
+        candidates: &mut Candidates,
+        locate: impl FnMut(usize) -> Option<usize>,
+    ) -> Verdict {
+        if verdict != Verdict::Some {
+            return verdict;
+        }
+        let Candidates { rules, located, folded, .. } = candidates;
+        self.exclusions.strike(text, rules, (located, folded), locate);
+        if rules.is_empty() { Verdict::Pass } else { Verdict::Some }
     }
 
     /// Decides about the rules that `verdict` left, in order, and hands on those that match or can't

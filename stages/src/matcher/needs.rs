@@ -4,17 +4,50 @@
 //! never for more, and "cannot tell" counts as a match.
 
 use super::rule::{CompiledRule, Part, Search, Test};
-use super::value::ValueTest;
-use crate::model::Field;
+use super::value::{Buffers, ValueTest};
+use crate::model::{Derive, DerivedValues, Field};
 use crate::sigma::ast::Expr;
 
 /// One value that would do.
 #[derive(Debug, Clone)]
 pub(super) struct Atom {
-    /// The field's path.
+    /// The path of what stands in the record.
     pub path: String,
-    /// One of these holds for one value of the field; if empty, the field's key is there.
+    /// What its value must be like.
+    pub wanted: Wanted,
+}
+
+/// What a value must be like.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// One of these holds for it; if there are none, it need only be there.
     pub tests: Vec<ValueTest>,
+    /// Not for the value itself, but for what this field is worked out to be from it.
+    pub field: Option<Field>,
+}
+
+impl Wanted {
+    /// Could any value do?
+    pub(super) fn is_open(&self) -> bool {
+        self.tests.is_empty() && self.field.is_none()
+    }
+
+    /// Could this one? `folded` is memory to work in.
+    pub(super) fn could_be(&self, text: &str, derive: &impl Derive, folded: &mut String) -> bool {
+        let Some(field) = self.field else {
+            return self.tests.is_empty()
+                || ValueTest::any_holds_for_text(&self.tests, text, folded);
+        };
+        let mut values = DerivedValues::default();
+        derive.derive_of_text(field, text, &mut values);
+        let mut buffers = Buffers::default();
+        values.is_cut
+            || values.found.iter().any(|value| {
+                let mut holds =
+                    |test: &ValueTest| test.holds_for_scalar(value.lookup(), &mut buffers);
+                self.tests.is_empty() || self.tests.iter().any(&mut holds)
+            })
+    }
 }
 
 /// Atoms of which one must hold. Never empty.
@@ -46,12 +79,8 @@ fn of_search(search: &Search) -> Vec<Clause> {
         Search::All(searches) => searches.iter().flat_map(of_search).collect(),
         Search::Any(searches) => union(searches.iter().map(of_search)),
         Search::Item(item) => {
-            // What is worked out does not stand in the bytes.
-            let is_sought = |path: &String| is_plain(path) && Field::find(path).is_none();
-            let Some(path) = item.path.clone().filter(|path| is_sought(path) && !item.is_negated)
-            else {
-                return Vec::new();
-            };
+            let path = item.path.as_deref().filter(|_| !item.is_negated);
+            let Some((path, field)) = path.and_then(sought) else { return Vec::new() };
             // With `all`, values of different elements may satisfy different tests: any one counts.
             let (mut tests, mut needs_only_key) = (Vec::new(), false);
             for test in &item.tests {
@@ -67,7 +96,7 @@ fn of_search(search: &Search) -> Vec<Clause> {
             } else if tests.is_empty() {
                 return Vec::new();
             }
-            vec![vec![Atom { path, tests }]]
+            vec![vec![Atom { path: path.to_owned(), wanted: Wanted { tests, field } }]]
         }
     }
 }
@@ -106,8 +135,17 @@ fn value_tests(test: &Test, into: &mut Vec<ValueTest>) -> Need {
     }
 }
 
+/// What of a path can be looked for in the bytes; what is worked out stands there only if it is worked
+/// out of one text.
+fn sought(path: &str) -> Option<(&str, Option<Field>)> {
+    match Field::find(path) {
+        None => is_plain(path).then_some((path, None)),
+        Some((field, _)) => Some((field.sole_key()?, Some(field))),
+    }
+}
+
 /// A key whose bytes in a file can only differ from these by `\u` escapes.
-fn is_plain(path: &str) -> bool {
+pub(super) fn is_plain(path: &str) -> bool {
     !path.is_empty()
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
 }
@@ -129,10 +167,11 @@ fn union(alternatives: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
 fn cost(clause: &Clause) -> u32 {
     let one = |atom: &Atom| match atom.path.as_str() {
         // Half of all records have either value.
-        _ if atom.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 6,
-        "eventName" if !atom.tests.is_empty() => 0,
+        _ if atom.wanted.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 6,
+        _ if atom.wanted.field == Some(Field::SourceKind) => 6,
+        "eventName" if !atom.wanted.is_open() => 0,
         "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 5,
-        _ if atom.tests.is_empty() => 4,
+        _ if atom.wanted.is_open() => 4,
         path if path.contains('.') => 3,
         // Rules ask for these by pattern, and ordinary records hold few that fit; an error code is
         // shared by many rules and many records.

@@ -8,12 +8,14 @@
 
 use memchr::memmem;
 
+use super::exclusions::Located;
 use super::glance::{Behind, may_hide_needle, plain_text, value_behind};
 use super::key::{Key, Memory};
 use super::needles::{Needle, Needles};
-use super::needs::{Atom, Clause, needs};
+use super::needs::{Atom, Clause, Wanted, needs};
 use super::rule::CompiledRule;
 use super::value::ValueTest;
+use crate::model::Derive;
 
 /// Most keys besides `eventName` that are looked for; rules that need others are always tried.
 const MAX_KEYS: usize = 8;
@@ -61,7 +63,7 @@ pub struct Prefilter {
 struct Glance {
     /// Its place among the keys.
     key: usize,
-    tests: Vec<ValueTest>,
+    wanted: Wanted,
 }
 
 /// Where keys stand in the record at hand: several rules ask for the same ones.
@@ -131,6 +133,7 @@ pub struct Candidates {
     /// By key: what its values lead to.
     pub(super) remembered: Vec<Memory>,
     pub(super) folded: String,
+    pub(super) located: Located,
     places: Places,
     may_give_key: bool,
 }
@@ -183,7 +186,7 @@ impl Prefilter {
             self.glance_keys.push(memmem::Finder::new(key.as_bytes()).into_owned());
             self.glance_keys.len() - 1
         });
-        Glance { key, tests: atom.tests }
+        Glance { key, wanted: atom.wanted }
     }
 
     fn has_room(&self, first: &Clause, value_names: &[String]) -> bool {
@@ -221,15 +224,17 @@ impl Prefilter {
                 self.keys.push(Key::new(name));
                 self.keys.len() - 1
             });
-            self.keys[place].add(index, atom.tests);
+            self.keys[place].add(index, atom.wanted);
         }
     }
 
-    /// Decides about one record's text. `has_unicode_escape`: it holds `\u` in some string.
+    /// Decides about one record's text. `has_unicode_escape`: it holds `\u` in some string. `derive` must
+    /// be the same for all that these candidates are used for: what it says of a value is remembered.
     pub(super) fn judge(
         &self,
         text: &[u8],
         has_unicode_escape: bool,
+        derive: &impl Derive,
         candidates: &mut Candidates,
     ) -> Verdict {
         if has_unicode_escape && may_hide_needle(text, &self.unicode) {
@@ -245,9 +250,11 @@ impl Prefilter {
                     Behind::NotAKey => return,
                     Behind::String(inside) => {
                         candidates.may_give_key |= place == 0 && gives_key(inside);
-                        key.add_candidates(place, inside, candidates)
+                        key.add_candidates(place, inside, derive, candidates)
                     }
-                    Behind::Word(word) => key.add_candidates(place, word.as_bytes(), candidates),
+                    Behind::Word(word) => {
+                        key.add_candidates(place, word.as_bytes(), derive, candidates)
+                    }
                     // Of null only the key's being there says something, which `exists` asks for.
                     Behind::Null | Behind::Unclear => false,
                 };
@@ -277,18 +284,18 @@ impl Prefilter {
         candidates.rules.dedup();
         // Where something was cut, what is not there says nothing.
         if !is_cut {
-            self.look_further(text, candidates);
+            self.look_further(text, derive, candidates);
         }
         if candidates.rules.is_empty() { Verdict::Pass } else { Verdict::Some }
     }
 
     /// Strikes candidates that need something else which is not there.
-    fn look_further(&self, text: &[u8], candidates: &mut Candidates) {
+    fn look_further(&self, text: &[u8], derive: &impl Derive, candidates: &mut Candidates) {
         let Candidates { rules, folded, places, .. } = candidates;
         places.clear(self.glance_keys.len());
         let mut is_there = |atom: &Glance| {
             let key = &self.glance_keys[atom.key];
-            places.any(atom.key, key, text, |end| atom.is_there(text, end, folded))
+            places.any(atom.key, key, text, |end| atom.is_there(text, end, derive, folded))
         };
         rules.retain(|rule| {
             let clauses = &self.further[*rule as usize];
@@ -299,14 +306,12 @@ impl Prefilter {
 
 impl Glance {
     /// Could the atom hold for the key that ends there?
-    fn is_there(&self, text: &[u8], end: usize, folded: &mut String) -> bool {
-        let mut holds = |text: &str| {
-            self.tests.is_empty() || ValueTest::any_holds_for_text(&self.tests, text, folded)
-        };
+    fn is_there(&self, text: &[u8], end: usize, derive: &impl Derive, folded: &mut String) -> bool {
+        let mut holds = |text: &str| self.wanted.could_be(text, derive, folded);
         match value_behind(text, end) {
             Behind::NotAKey => false,
             Behind::Unclear => true,
-            Behind::Null => self.tests.is_empty(),
+            Behind::Null => self.wanted.is_open(),
             Behind::Word(word) => holds(word),
             Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
         }
@@ -321,11 +326,11 @@ fn leaf(path: &str) -> &str {
 /// The whole values, folded, that an atom asks for, if looking for them beats looking for its key:
 /// a value such as `Root` is much rarer than the key `type`.
 fn whole_values(atom: &Atom, taken: &[String]) -> Option<Vec<String>> {
-    if atom.path == "eventName" || atom.tests.is_empty() {
+    let Wanted { tests, field } = &atom.wanted;
+    if atom.path == "eventName" || tests.is_empty() || field.is_some() {
         return None;
     }
-    let values: Vec<String> = atom
-        .tests
+    let values: Vec<String> = tests
         .iter()
         .map(|test| match test {
             ValueTest::Text(text) => text.exact_folded().map(str::to_owned),

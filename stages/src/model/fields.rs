@@ -185,6 +185,24 @@ impl Field {
             None => (field.name() == path).then_some((*field, "")),
         })
     }
+
+    /// The outermost key of whose text alone the field is worked out, if it is so: then it can be told
+    /// without parsing the record.
+    #[must_use]
+    pub fn sole_key(self) -> Option<&'static str> {
+        match self {
+            Self::SourceKind
+            | Self::SourceIsPrivate
+            | Self::SourceNetworks
+            | Self::SourceCountry
+            | Self::SourceCity
+            | Self::SourceAsn
+            | Self::SourceAsName => Some("sourceIPAddress"),
+            Self::SourceUserAgents => Some("userAgent"),
+            Self::SourceVpcEndpoint => Some("vpcEndpointId"),
+            _ => None,
+        }
+    }
 }
 
 /// One value that was worked out.
@@ -253,11 +271,17 @@ pub trait Derive {
         memo: &mut Memo,
         into: &mut DerivedValues,
     );
+
+    /// Adds the values of a field that has a [`Field::sole_key`], which holds this text; nothing for
+    /// others.
+    fn derive_of_text(&self, field: Field, text: &str, into: &mut DerivedValues);
 }
 
 /// Where there is no context: every derived field is absent.
 impl Derive for () {
     fn derive(&self, _: (Field, &str), _: &Record<'_>, _: &mut Memo, _: &mut DerivedValues) {}
+
+    fn derive_of_text(&self, _: Field, _: &str, _: &mut DerivedValues) {}
 }
 
 /// A record, and what can be worked out of it.

@@ -9,7 +9,7 @@ mod shallow;
 mod structure;
 
 pub use record::Parser;
-pub use shallow::Member;
+pub use shallow::{Member, Steps};
 pub use split::{MAX_RECORD, Piece, Splitter, Step};
 pub use structure::{Found, MAX_DEPTH, Structure, Walk};
 

@@ -1,10 +1,10 @@
-//! Reads text members of a record's outermost level without parsing it.
+//! Reads members of a record without parsing it: text of the outermost level, and where a path leads.
 //!
 //! It answers only where the answer is sure; for anything else the record has to be parsed.
 
 use memchr::memmem;
 
-use super::structure::{Structure, Walk};
+use super::structure::{Found, Structure, Walk};
 
 /// Finds one member, by its key.
 #[derive(Debug)]
@@ -25,18 +25,62 @@ impl Member {
     /// record holds no escapes that could hide a key.
     #[must_use]
     pub fn text<'t>(&self, structure: Structure, text: &'t [u8]) -> Option<&'t str> {
-        let at = self.key.find_iter(text).find(|at| {
-            // At depth 1 and outside of strings a quoted word is a key, or a value if no colon
-            // follows.
-            let mut walk = Walk::default();
-            structure.find_end(&mut walk, &text[..*at], true);
-            walk.is_at_depth(1) && colon_behind(text, at + self.key.needle().len()).is_some()
-        })?;
-        let value = colon_behind(text, at + self.key.needle().len())?.trim_ascii_start();
+        let behind = key_of(structure, &self.key, text)?;
+        let value = colon_behind(text, behind)?.trim_ascii_start();
         let inside = value.strip_prefix(b"\"")?;
         let inside = &inside[..memchr::memchr(b'"', inside)?];
         if inside.contains(&b'\\') { None } else { std::str::from_utf8(inside).ok() }
     }
+}
+
+/// Finds the key at the end of a path.
+#[derive(Debug)]
+pub struct Steps {
+    keys: Vec<memmem::Finder<'static>>,
+}
+
+impl Steps {
+    /// `path` is plain letters, with dots between its steps.
+    #[must_use]
+    pub fn new(path: &str) -> Self {
+        let quoted = |key: &str| memmem::Finder::new(format!("\"{key}\"").as_bytes()).into_owned();
+        Self { keys: path.split('.').map(quoted).collect() }
+    }
+
+    /// The offset behind the closing quote of the last key, if it surely stands there, in objects within
+    /// objects. Of equal keys it is the first.
+    #[must_use]
+    pub fn find(&self, structure: Structure, text: &[u8]) -> Option<usize> {
+        let (last, before) = self.keys.split_last()?;
+        let mut at = 0;
+        let mut end = text.len();
+        for key in before {
+            let behind = at + key_of(structure, key, &text[at..end])?;
+            let value = colon_behind(&text[..end], behind)?.trim_ascii_start();
+            if !value.starts_with(b"{") {
+                return None;
+            }
+            at = end - value.len();
+            let mut walk = Walk::default();
+            let Found::End(length) = structure.find_end(&mut walk, value, true) else {
+                return None;
+            };
+            end = at + length;
+        }
+        Some(at + key_of(structure, last, &text[at..end])?)
+    }
+}
+
+/// The offset behind the closing quote of a key of the object that `text` is.
+fn key_of(structure: Structure, key: &memmem::Finder<'_>, text: &[u8]) -> Option<usize> {
+    let length = key.needle().len();
+    let at = key.find_iter(text).find(|at| {
+        // At depth 1 and outside of strings a quoted word is a key, or a value if no colon follows.
+        let mut walk = Walk::default();
+        structure.find_end(&mut walk, &text[..*at], true);
+        walk.is_at_depth(1) && colon_behind(text, at + length).is_some()
+    })?;
+    Some(at + length)
 }
 
 /// What stands behind a colon at `at`, if there is one.
@@ -51,6 +95,25 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(Member::new("eventTime").text(Structure::new(), text.as_bytes()), expected);
+    }
+
+    #[test]
+    fn a_path_leads_through_objects() {
+        let find = |path: &str, text: &str| {
+            let end = Steps::new(path).find(Structure::new(), text.as_bytes());
+            end.map(|end| text[end..].to_owned())
+        };
+        let text = r#"{"x":{"b":1},"a":{"c":{"b":2},"d":"b","b" : 3,"s":"\"b\":4"},"b":5}"#;
+        assert_eq!(find("a.b", text).unwrap(), r#" : 3,"s":"\"b\":4"},"b":5}"#);
+        assert_eq!(find("a.c.b", text).unwrap(), r#":2},"d":"b","b" : 3,"s":"\"b\":4"},"b":5}"#);
+        assert_eq!(find("b", text).unwrap(), ":5}");
+        for path in ["a.x", "a.s.b", "a.d", "c", "a.b.b", "x.b.c"] {
+            assert_eq!(find(path, text).is_some(), path == "a.d", "{path}");
+        }
+        // What is no object, and what is cut.
+        for text in [r#"{"a":[{"b":1}]}"#, r#"{"a":"b","c":{"b":1}}"#, r#"{"a":{"b":1"#, "{}", ""] {
+            assert_eq!(find("a.b", text), None, "{text}");
+        }
     }
 
     #[test]
