@@ -69,15 +69,17 @@ pub async fn step(
     let mut windows: BTreeMap<String, Window> = BTreeMap::new();
     let mut changed: BTreeSet<String> = BTreeSet::new();
     let mut todo = groups;
-    // What is fed comes in the next round; the reader refuses circles, so this ends.
-    while !todo.is_empty() {
+    let depth = |came: &Came| plan.detect.correlations.depth(&came.correlation);
+    // What is fed comes in a later round, together with what is due there. The reader refuses circles, so
+    // this ends.
+    while let Some(least) = todo.values().map(depth).min() {
+        let round: Groups = todo.extract_if(.., |_, came| depth(came) == least).collect();
         let unread: BTreeSet<String> =
-            todo.keys().filter(|key| !windows.contains_key(*key)).cloned().collect();
+            round.keys().filter(|key| !windows.contains_key(*key)).cloned().collect();
         let (found, basis) = store.windows(&unread).await?;
         stepped.basis.add(basis);
         windows.extend(found);
-        let mut fed = Groups::new();
-        for (key, group) in todo {
+        for (key, group) in round {
             let window = windows.entry(key.clone()).or_insert_with(|| Window {
                 key: key.clone(),
                 correlation: group.correlation.clone(),
@@ -101,7 +103,7 @@ pub async fn step(
                 }
             }
             for entry in step.entries {
-                came(&mut fed, entry, None, group.is_historic);
+                came(&mut todo, entry, None, group.is_historic);
             }
             let soonest = now.checked_add(AT_LEAST).unwrap_or(Timestamp::MAX);
             let due = step.due.map(|due| due.max(soonest));
@@ -111,7 +113,6 @@ pub async fn step(
             window.due = due;
             window.state = step.state;
         }
-        todo = fed;
     }
     stepped.windows = windows.into_values().filter(|it| changed.contains(&it.key)).collect();
     Ok(stepped)

@@ -12,6 +12,10 @@ use crate::model::Entry;
 /// Most entries that a group keeps; what is past it is given up, the oldest first, and counted.
 pub const MAX_ENTRIES: usize = 1000;
 
+/// What stands behind another correlation waits so much longer, in microseconds: that one is not always
+/// stepped at the very moment it is due.
+const BEHIND: i64 = 30_000_000;
+
 /// What a step gave.
 #[derive(Debug, Default)]
 pub struct Step {
@@ -105,11 +109,20 @@ impl Correlations {
         step
     }
 
+    /// How many correlations stand one behind the other before the one of this id. Of groups that are stepped
+    /// at the same time those of less depth come first, and what they give is stepped with the others: else
+    /// these would forget what they wait with.
+    #[must_use]
+    pub fn depth(&self, correlation: &str) -> u32 {
+        self.get(correlation).map_or(0, |rule| rule.depth)
+    }
+
     /// How late an entry may be in microseconds: what stands behind another correlation waits for that
     /// one too.
     fn lateness(&self, rule: &Correlation, lateness: SignedDuration) -> i64 {
         let own = i64::try_from(lateness.as_micros()).unwrap_or(i64::MAX).max(0);
-        own.saturating_mul(i64::from(rule.depth) + 1)
+        let depth = i64::from(rule.depth);
+        own.saturating_mul(depth + 1).saturating_add(BEHIND.saturating_mul(depth))
     }
 }
 

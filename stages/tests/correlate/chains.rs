@@ -2,11 +2,12 @@
 
 use askance_stages::correlate::Correlations;
 use askance_stages::model::Entry;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use crate::config;
 use crate::drive::{Final, by_keeper, by_steps, correlations, in_time, keep};
-use crate::generate::{Case, case, entry};
+use crate::generate::{Case, LATENESS, case, entry};
 
 /// An inner correlation of `a` and `b`, and an outer one.
 fn chain(outer: &str) -> Correlations {
@@ -75,4 +76,26 @@ fn an_episode_that_goes_on_is_there_for_what_follows_it() {
             assert_eq!(told.rules.get("inner"), Some(&1));
         }
     }
+}
+
+/// Of two groups that are due at the same moment the outer one may be stepped first, by another program.
+#[test]
+fn what_waits_for_an_inner_episode_is_there_though_that_is_looked_at_a_little_late() {
+    let these = chain(OUTER[2]);
+    let lateness = SignedDuration::from_secs(LATENESS);
+    let step = |id: &str, state: Option<&[u8]>, new: Vec<Entry>, second: i64| {
+        let now = Timestamp::from_second(1_800_000_000 + second).unwrap();
+        these.step(id, state, new, now, lateness)
+    };
+    let outer = step("outer", None, vec![of_chain(entry(0, 94, 2, 0, 1), 2)], 94);
+    let inner = step("inner", None, vec![of_chain(entry(1, 91, 0, 0, 1), 0)], 91);
+    // As late as may be, so that the episode is known for good at 138.
+    let inner =
+        step("inner", inner.state.as_deref(), vec![of_chain(entry(2, 98, 0, 0, 1), 0)], 118);
+    assert!(inner.entries.is_empty());
+    let outer = step("outer", outer.state.as_deref(), Vec::new(), 138);
+    let inner = step("inner", inner.state.as_deref(), Vec::new(), 140);
+    assert_eq!(inner.entries.len(), 1);
+    let outer = step("outer", outer.state.as_deref(), inner.entries, 140);
+    assert_eq!(outer.tells.len(), 1);
 }

@@ -168,11 +168,32 @@ impl Kept {
         due.into_iter().for_each(|key| {
             new.entry(key).or_default();
         });
+        // As the service does: the inner ones first.
+        while let Some(least) = new.iter().map(|(key, new)| these.depth(&self.id(key, new))).min() {
+            let round: BTreeMap<_, _> =
+                new.extract_if(.., |key, new| these.depth(&self.id(key, new)) == least).collect();
+            for entry in self.round(these, round, now) {
+                new.entry(entry.key()).or_default().push(entry);
+            }
+        }
+    }
+
+    /// The correlation of a group.
+    fn id(&self, key: &str, new: &[Entry]) -> String {
+        let id = new.first().map(|entry| entry.correlation.to_string());
+        id.unwrap_or_else(|| self.rows[key].2.clone())
+    }
+
+    fn round(
+        &mut self,
+        these: &Correlations,
+        round: BTreeMap<String, Vec<Entry>>,
+        now: Timestamp,
+    ) -> Vec<Entry> {
         let mut outer = Vec::new();
-        for (key, entries) in new {
+        for (key, entries) in round {
+            let id = self.id(&key, &entries);
             let row = self.rows.remove(&key);
-            let id = entries.first().map(|entry| entry.correlation.to_string());
-            let id = id.unwrap_or_else(|| row.as_ref().unwrap().2.clone());
             let lateness = SignedDuration::from_secs(LATENESS);
             let state = row.as_ref().map(|(state, ..)| state.as_slice());
             let step = these.step(&id, state, entries, now, lateness);
@@ -181,12 +202,12 @@ impl Kept {
             outer.extend(step.entries);
             if let Some(state) = step.state {
                 assert!(state.len() <= MAX_STATE);
-                self.rows.insert(key, (state, step.due.unwrap(), id));
+                // As the service does: not at once again.
+                let due = step.due.unwrap().max(now + SignedDuration::from_secs(1));
+                self.rows.insert(key, (state, due, id));
             }
         }
-        if !outer.is_empty() {
-            self.step(these, &outer, now.as_second());
-        }
+        outer
     }
 
     /// Looks at what is due, when it is due, until nothing is kept.
