@@ -5,6 +5,8 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 5
 # More for `cargo build --release`.
 BUILD_FLAGS ?=
+# What `make dashboards` runs; it is built only if it is this one.
+PROGRAM ?= target/release/askance
 # More for `cargo bench`, before and after its `--`.
 BENCH_FLAGS ?=
 BENCH_ARGS ?= --quick --noplot
@@ -82,5 +84,6 @@ demo: tools build ## askance run at work, with moto in place of AWS
 demo-kinesis: tools build ## CloudWatch Logs to Kinesis to askance run, with a reshard, on moto
 	@$(TOOLS)/bin/python examples/demo/kinesis.py
 
-dashboards: tools build ## every panel and alert against a real Prometheus (needs prometheus)
-	@python3 dashboards/check.py
+dashboards: tools ## every panel and alert of PROGRAM against a real Prometheus (needs prometheus)
+	@[ $(PROGRAM) != target/release/askance ] || $(MAKE) --no-print-directory build
+	@python3 dashboards/check.py --askance $(PROGRAM)
