@@ -15,8 +15,16 @@ use crate::sigma::ast::Expr;
 /// What excludes the rules of a set.
 #[derive(Debug, Default)]
 pub(super) struct Exclusions {
-    paths: Vec<String>,
+    paths: Vec<Path>,
     by_rule: Vec<Vec<Exclusion>>,
+}
+
+/// A path that is asked for.
+#[derive(Debug)]
+struct Path {
+    name: String,
+    /// The place of its last key among those that the first step looks for.
+    first_step: Option<usize>,
 }
 
 /// One value that excludes a rule.
@@ -48,7 +56,7 @@ impl Located {
 }
 
 impl Exclusions {
-    pub(super) fn new(rules: &[CompiledRule]) -> Self {
+    pub(super) fn new(rules: &[CompiledRule], first_step: impl Fn(&str) -> Option<usize>) -> Self {
         let mut all = Self::default();
         for rule in rules {
             let mut found = Vec::new();
@@ -59,24 +67,33 @@ impl Exclusions {
             }
             all.by_rule.push(found);
         }
+        for path in &mut all.paths {
+            path.first_step = path.name.rsplit('.').next().and_then(&first_step);
+        }
         all
     }
 
     /// The paths that are asked for: dotted, outermost key first.
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.paths.iter().map(String::as_str)
+        self.paths.iter().map(|path| path.name.as_str())
     }
 
-    /// Strikes the rules that something excludes which surely stands in `text`. `locate` tells for a path,
-    /// by its place, the offset behind the closing quote of its key, if that surely stands there.
+    /// Strikes the rules that something excludes which surely stands in `text`. `seen` are the keys that the
+    /// first step has seen. `locate` tells for a path, by its place, the offset behind the closing quote of
+    /// its key, if that surely stands there.
     pub(super) fn strike(
         &self,
-        text: &[u8],
+        (text, seen): (&[u8], &[(usize, usize)]),
         rules: &mut Vec<RuleIndex>,
         (located, folded): (&mut Located, &mut String),
         mut locate: impl FnMut(usize) -> Option<usize>,
     ) {
         located.0.clear();
+        let mut locate = |path: usize| {
+            let first_step = self.paths[path].first_step;
+            let is_absent = first_step.is_some_and(|key| seen.iter().all(|(seen, _)| *seen != key));
+            if is_absent { None } else { locate(path) }
+        };
         rules.retain(|rule| {
             !self.by_rule[*rule as usize].iter().any(|exclusion| {
                 let end = located.end(exclusion.path, &mut locate);
@@ -97,9 +114,9 @@ impl Exclusions {
         if tests.is_empty() {
             return;
         }
-        let known = self.paths.iter().position(|known| known == path);
+        let known = self.paths.iter().position(|known| known.name == path);
         let path = known.unwrap_or_else(|| {
-            self.paths.push(path.to_owned());
+            self.paths.push(Path { name: path.to_owned(), first_step: None });
             self.paths.len() - 1
         });
         found.extend(tests.into_iter().map(|test| Exclusion { path, test }));

@@ -43,7 +43,7 @@ pub(super) fn value_behind(text: &[u8], at: usize) -> Behind<'_> {
 /// A string's inside as text, if it is ASCII without escapes; else it may be anything.
 #[inline]
 pub(super) fn plain_text(inside: &[u8]) -> Option<&str> {
-    let is_plain = inside.iter().all(|byte| byte.is_ascii() && *byte != b'\\');
+    let is_plain = inside.is_ascii() && memchr(b'\\', inside).is_none();
     if is_plain { std::str::from_utf8(inside).ok() } else { None }
 }
 

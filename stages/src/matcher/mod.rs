@@ -77,7 +77,7 @@ impl RuleSet {
             return Err(errors);
         }
         let prefilter = Prefilter::new(&compiled);
-        let exclusions = Exclusions::new(&compiled);
+        let exclusions = Exclusions::new(&compiled, |key| prefilter.first_step(key));
         Ok(Self { rules: compiled, fields, prefilter, exclusions })
     }
 
@@ -128,8 +128,8 @@ impl RuleSet {
         if verdict != Verdict::Some {
             return verdict;
         }
-        let Candidates { rules, located, folded, .. } = candidates;
-        self.exclusions.strike(text, rules, (located, folded), locate);
+        let Candidates { rules, located, folded, seen, .. } = candidates;
+        self.exclusions.strike((text, seen), rules, (located, folded), locate);
         if rules.is_empty() { Verdict::Pass } else { Verdict::Some }
     }
 

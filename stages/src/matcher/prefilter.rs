@@ -54,8 +54,18 @@ pub struct Prefilter {
     always: Vec<RuleIndex>,
     /// By rule: what it needs besides, looked at for candidates only.
     further: Vec<Vec<Vec<Glance>>>,
-    /// The keys of that: their ends and closing quotes, for a key with dots in it may stand for a path.
-    glance_keys: Vec<memmem::Finder<'static>>,
+    /// The keys of that.
+    glance_keys: Vec<GlanceKey>,
+}
+
+/// A key that is looked at for candidates only.
+#[derive(Debug)]
+struct GlanceKey {
+    /// Its end and closing quote, for a key with dots in it may stand for a path.
+    finder: memmem::Finder<'static>,
+    /// Its place among the keys that the first step looks for, if it is one of them: where it stands, and
+    /// that it stands nowhere, is known then.
+    first_step: Option<usize>,
 }
 
 /// An atom of a further clause.
@@ -98,11 +108,14 @@ impl Places {
     /// of the record is not looked at.
     fn any(
         &mut self,
-        place: usize,
-        key: &memmem::Finder<'_>,
-        text: &[u8],
+        (place, key): (usize, &GlanceKey),
+        (text, seen): (&[u8], &[(usize, usize)]),
         mut holds: impl FnMut(usize) -> bool,
     ) -> bool {
+        if let Some(key) = key.first_step {
+            return seen.iter().any(|(seen, end)| *seen == key && holds(*end));
+        }
+        let key = &key.finder;
         let KeyPlaces { ends, sought, is_done } = &mut self.keys[place];
         if ends.iter().any(|end| holds(*end)) {
             return true;
@@ -135,6 +148,8 @@ pub struct Candidates {
     pub(super) folded: String,
     pub(super) located: Located,
     places: Places,
+    /// Keys that the first step has seen: place, and offset behind the closing quote.
+    pub(super) seen: Vec<(usize, usize)>,
     may_give_key: bool,
 }
 
@@ -174,6 +189,12 @@ impl Prefilter {
         for key in &mut filter.keys {
             key.seal();
         }
+        for key in &mut filter.glance_keys {
+            let name = key.finder.needle();
+            let is_it = |key: &Key| key.name().as_bytes() == &name[..name.len() - 1];
+            // The first of them, `eventName`, is looked for with both of its quotes.
+            key.first_step = filter.keys.iter().position(is_it).filter(|place| *place > 0);
+        }
         let keys = filter.keys.iter().map(Key::name);
         filter.needles = Needles::new(keys, &value_names);
         filter
@@ -181,9 +202,10 @@ impl Prefilter {
 
     fn glance(&mut self, atom: Atom) -> Glance {
         let key = format!("{}\"", leaf(&atom.path));
-        let known = self.glance_keys.iter().position(|known| known.needle() == key.as_bytes());
-        let key = known.unwrap_or_else(|| {
-            self.glance_keys.push(memmem::Finder::new(key.as_bytes()).into_owned());
+        let is_known = |known: &GlanceKey| known.finder.needle() == key.as_bytes();
+        let key = self.glance_keys.iter().position(is_known).unwrap_or_else(|| {
+            let finder = memmem::Finder::new(key.as_bytes()).into_owned();
+            self.glance_keys.push(GlanceKey { finder, first_step: None });
             self.glance_keys.len() - 1
         });
         Glance { key, wanted: atom.wanted }
@@ -241,11 +263,13 @@ impl Prefilter {
             return Verdict::All;
         }
         candidates.rules.clear();
+        candidates.seen.clear();
         candidates.may_give_key = false;
         let (mut has_name, mut is_unclear, mut is_cut) = (false, false, false);
         self.needles.find(text, |needle, end| match needle {
             Needle::Key(place) => {
                 let key = &self.keys[place];
+                candidates.seen.push((place, end));
                 let is_clear = match value_behind(text, end) {
                     Behind::NotAKey => return,
                     Behind::String(inside) => {
@@ -291,11 +315,11 @@ impl Prefilter {
 
     /// Strikes candidates that need something else which is not there.
     fn look_further(&self, text: &[u8], derive: &impl Derive, candidates: &mut Candidates) {
-        let Candidates { rules, folded, places, .. } = candidates;
+        let Candidates { rules, folded, places, seen, .. } = candidates;
         places.clear(self.glance_keys.len());
         let mut is_there = |atom: &Glance| {
-            let key = &self.glance_keys[atom.key];
-            places.any(atom.key, key, text, |end| atom.is_there(text, end, derive, folded))
+            let key = (atom.key, &self.glance_keys[atom.key]);
+            places.any(key, (text, seen), |end| atom.is_there(text, end, derive, folded))
         };
         rules.retain(|rule| {
             let clauses = &self.further[*rule as usize];
@@ -315,6 +339,13 @@ impl Glance {
             Behind::Word(word) => holds(word),
             Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
         }
+    }
+}
+
+impl Prefilter {
+    /// The place of a key among those that the first step looks for.
+    pub(super) fn first_step(&self, key: &str) -> Option<usize> {
+        self.keys.iter().position(|known| known.name() == key)
     }
 }
 

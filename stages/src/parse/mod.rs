@@ -4,6 +4,7 @@ pub mod split;
 
 mod header;
 mod lenient;
+mod quick;
 mod record;
 mod shallow;
 mod structure;

@@ -107,6 +107,18 @@ impl Structure {
         }
     }
 
+    /// Adds where the quotes are; false if there are escapes or control characters, outside of strings too.
+    pub(super) fn plain_quotes(self, text: &[u8], quotes: &mut Vec<u32>) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = self.v3 {
+            return v3.vectorize(VectorQuotes { v3, text, quotes });
+        }
+        each_block(text, quotes, |block| {
+            let bits = portable_bits(block, false);
+            (bits.quote, bits.backslash != 0 || block.iter().any(|byte| *byte < 0x20))
+        })
+    }
+
     /// Walks on from `walk` over `bytes`, which begin where the value does.
     ///
     /// With `is_last` the bytes are all there is; without it a last partial block is left for the
@@ -144,6 +156,65 @@ impl pulp::NullaryFnOnce for VectorWalk<'_> {
             |block, follows| vector_bits(v3, block, follows),
         )
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+struct VectorQuotes<'a> {
+    v3: pulp::x86::V3,
+    text: &'a [u8],
+    quotes: &'a mut Vec<u32>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl pulp::NullaryFnOnce for VectorQuotes<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        let v3 = self.v3;
+        each_block(
+            self.text,
+            self.quotes,
+            #[inline(always)]
+            |block| {
+                let halves: [core::arch::x86_64::__m256i; 2] = pulp::cast(*block);
+                let odd = [odd_bytes(v3, halves[0]), odd_bytes(v3, halves[1])];
+                let any = v3.avx2._mm256_or_si256(odd[0], odd[1]);
+                (equal_bytes(v3, halves, b'"'), v3.avx._mm256_testz_si256(any, any) == 0)
+            },
+        )
+    }
+}
+
+/// Backslashes and control characters. A function of its own: what `map` is handed would not be inlined.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn odd_bytes(v3: pulp::x86::V3, half: core::arch::x86_64::__m256i) -> core::arch::x86_64::__m256i {
+    let least = v3.avx2._mm256_min_epu8(half, v3.avx._mm256_set1_epi8(0x1f));
+    let is_control = v3.avx2._mm256_cmpeq_epi8(half, least);
+    let backslash = v3.avx._mm256_set1_epi8(b'\\'.cast_signed());
+    v3.avx2._mm256_or_si256(is_control, v3.avx2._mm256_cmpeq_epi8(half, backslash))
+}
+
+/// Adds where the quotes are, by what is told of each block; false if one of them is odd.
+#[inline(always)]
+fn each_block(text: &[u8], quotes: &mut Vec<u32>, look: impl Fn(&[u8; 64]) -> (u64, bool)) -> bool {
+    let (blocks, rest) = text.as_chunks::<64>();
+    // Blanks are neither quotes nor odd.
+    let mut last = [b' '; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    for (base, block) in (0..).step_by(64).zip(blocks.iter().chain([&last])) {
+        let (mut bits, is_odd) = look(block);
+        if is_odd {
+            return false;
+        }
+        quotes.reserve(64);
+        while bits != 0 {
+            quotes.push(base + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
+    true
 }
 
 #[cfg(target_arch = "x86_64")]
