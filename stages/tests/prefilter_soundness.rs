@@ -8,9 +8,10 @@ mod generate;
 mod small_prefilter;
 
 use askance_stages::decode::Input;
-use askance_stages::enrich::{Enrich, Tables, TablesConfig};
+use askance_stages::enrich::{BaselineBuilder, Enrich, Tables, TablesConfig};
 use askance_stages::flow::{Detect, DetectConfig, Output, Worker};
 use askance_stages::matcher::RuleSet;
+use askance_stages::parse::Parser;
 use askance_stages::tally::Tally;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -70,13 +71,19 @@ fn lists() -> Enrich {
         user_agents: [list("threat_tools", "*log*"), list("whole", "kick")].into(),
         ..TablesConfig::default()
     };
-    Enrich { tables: Tables::from_config(config).expect("the lists are good") }
+    let tables = Tables::from_config(config).expect("the lists are good");
+    let mut seen = BaselineBuilder::default();
+    let record =
+        br#"{"recipientAccountId":"1","awsRegion":"a","eventSource":"a","eventName":"Kick",
+        "userIdentity":{"arn":"r"},"sourceIPAddress":"10.1.2.9"}"#;
+    Parser::default().parse(record, |record, _| seen.take(&record, None)).expect("it is a record");
+    Enrich { tables: tables.with_baseline(seen.finish()) }
 }
 
 /// A rule that looks at what is worked out of where a call came from, alone or with something else.
 fn rule_on_source() -> impl Strategy<Value = Rule> {
     let networks = "askance.source.networks";
-    let kinds: [(&str, &str, Value); 12] = [
+    let kinds: [(&str, &str, Value); 21] = [
         (networks, "", "office".into()),
         (networks, "|startswith", "threat".into()),
         (networks, "|re", "^o".into()),
@@ -89,6 +96,15 @@ fn rule_on_source() -> impl Strategy<Value = Rule> {
         ("askance.source.user_agents", "|startswith", "threat".into()),
         ("askance.source.user_agents", "", "whole".into()),
         ("askance.source.vpc_endpoint", "|exists", true.into()),
+        ("askance.first_seen.account_region", "", true.into()),
+        ("askance.first_seen.account_region", "", false.into()),
+        ("askance.first_seen.account_region", "|exists", true.into()),
+        ("askance.first_seen.account_region", "|exists", false.into()),
+        ("askance.first_seen.account_service", "|neq", true.into()),
+        ("askance.first_seen.actor", "", true.into()),
+        ("askance.first_seen.actor_call", "", false.into()),
+        ("askance.first_seen.actor_network", "", true.into()),
+        ("askance.first_seen.actor_network", "|exists", true.into()),
     ];
     let item = select(kinds.to_vec()).prop_map(|(field, modifiers, value)| {
         let values = vec![value];
@@ -113,12 +129,14 @@ proptest! {
         addresses in prop::collection::vec(select(SOURCES.to_vec()), 1..8),
         agents in prop::collection::vec(select(AGENTS.to_vec()), 8),
         names in prop::collection::vec(select(NAMES.to_vec()), 8),
+        places in prop::collection::vec((select(ACCOUNTS.to_vec()), select(REGIONS.to_vec())), 8),
+        actors in prop::collection::vec(select(ACTORS.to_vec()), 8),
     ) {
         let yaml: String = rules.iter().enumerate().map(|(id, rule)| rule.yaml(id)).collect();
-        let parts = addresses.iter().zip(&agents).zip(&names);
+        let parts = addresses.iter().zip(&agents).zip(&names).zip(places.iter().zip(&actors));
         let file: String = parts
-            .map(|((address, agent), name)| format!(
-                "{{\"eventName\":\"{name}\",\"sourceIPAddress\":{address},\"userAgent\":{agent},\"x\":{{\"sourceIPAddress\":{address}}}}}\n"
+            .map(|(((address, agent), name), ((account, region), actor))| format!(
+                "{{{actor}\"eventName\":\"{name}\",{account}\"y\":{{\"awsRegion\":\"z\"}},\"awsRegion\":{region},\"eventSource\":{region},\"sourceIPAddress\":{address},\"userAgent\":{agent},\"x\":{{\"sourceIPAddress\":{address}}}}}\n"
             ))
             .collect();
         let run = |without_prefilter| {
@@ -140,6 +158,29 @@ const SOURCES: [&str; 9] = [
     "7",
     r#""""#,
 ];
+
+/// Accounts, as members of a record.
+const ACCOUNTS: [&str; 6] = [
+    r#""recipientAccountId":"1","#,
+    r#""recipientAccountId":"2","#,
+    r#""recipientAccountId":1,"userIdentity":{"accountId":"1"},"#,
+    r#""recipientAccountId":"","userIdentity":{"accountId":"1"},"#,
+    r#""userIdentity":{"accountId":"1"},"#,
+    r#""recipientAccountId":"2","recipientAccountId":"1","#,
+];
+
+/// Actors, as members of a record.
+const ACTORS: [&str; 6] = [
+    "",
+    r#""userIdentity":{"arn":"r"},"#,
+    r#""userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"r"}},"arn":"s"},"#,
+    r#""userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"s"}},"arn":"r"},"#,
+    r#""userIdentity":{"sessionContext":{"sessionIssuer":{"arn":""}},"arn":"r"},"#,
+    r#""userIdentity":{"sessionContext":[{"sessionIssuer":{"arn":"s"}}],"arn":"r"},"#,
+];
+
+/// Regions, or services, as JSON.
+const REGIONS: [&str; 5] = [r#""a""#, r#""x""#, r#""\u0061""#, "1", r#"["a"]"#];
 
 /// User agents, as JSON.
 const AGENTS: [&str; 6] =
@@ -189,6 +230,20 @@ fn what_is_excluded_is_passed_by_where_it_surely_stands() {
     // Not to be told at a glance.
     check(r#""userIdentity":{"type":"AWS\u0053ervice"}"#, 0, 0);
     check(r#""userIdentity":[{"type":"AWSService"}]"#, 0, 0);
+}
+
+/// Nor is a table of what was seen before, for what it knows.
+#[test]
+fn what_was_seen_before_is_passed_by() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {readOnly: false, askance.first_seen.account_region: true}, condition: s}\n";
+    let record = |account: &str, region: &str| {
+        format!(
+            "{{\"eventName\":\"Get\",\"readOnly\":false,\"recipientAccountId\":\"{account}\",\"awsRegion\":\"{region}\"}}\n"
+        )
+    };
+    let file = [record("1", "a"), record("1", "b"), record("2", "a"), record("1", "a")].concat();
+    let (found, tally) = outputs_with(lists(), generate::compile(yaml), false, file.as_bytes());
+    assert_eq!((found.len(), tally.unparsed), (2, 2));
 }
 
 /// Generators that never met would prove nothing.

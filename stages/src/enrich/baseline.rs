@@ -155,6 +155,22 @@ impl Baseline {
         let key = key(seen, record)?;
         Some(self.entries.binary_search(&key).is_ok())
     }
+
+    /// The same of the texts that it is about: those of [`Field::texts`](crate::model::Field::texts).
+    pub(super) fn has_of(&self, seen: Seen, texts: &[&str]) -> Option<bool> {
+        let network;
+        let parts: [&str; 3] = match (seen, texts) {
+            (Seen::Actor, [actor]) => [actor, "", ""],
+            (Seen::ActorNetwork, [actor, source]) => {
+                network = network_of(source)?;
+                [actor, &*network, ""]
+            }
+            (Seen::AccountRegion | Seen::AccountService, [account, what]) => [account, what, ""],
+            (Seen::ActorCall, [actor, service, name]) => [actor, service, name],
+            _ => return None,
+        };
+        Some(self.entries.binary_search(&hash(seen, parts)).is_ok())
+    }
 }
 
 /// A table in the making.
@@ -223,13 +239,18 @@ fn key(seen: Seen, record: &Record<'_>) -> Option<u64> {
         Seen::AccountRegion => [account()?, text(&["awsRegion"])?, ""],
         Seen::AccountService => [account()?, service()?, ""],
     };
+    Some(hash(seen, parts))
+}
+
+fn hash(seen: Seen, parts: [&str; 3]) -> u64 {
     let mut hash = Sha256::new();
     hash.update([seen as u8]);
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize()[..8].try_into().ok().map(u64::from_le_bytes)
+    let digest = hash.finalize();
+    digest[..8].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Who acted, the same from session to session: the role, or else the identity itself.

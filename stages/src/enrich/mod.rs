@@ -77,7 +77,7 @@ impl Derive for Enrich {
         let tables = &self.tables;
         if let Some(key) = field.sole_key() {
             let text = record.text(&[key]);
-            return text.into_iter().for_each(|text| self.derive_of_text(field, text, into));
+            return text.into_iter().for_each(|text| self.derive_of_texts(field, &[text], into));
         }
         match field {
             Field::AccountName => {
@@ -107,7 +107,7 @@ impl Derive for Enrich {
             Field::ActorIsForeign => actor::is_foreign(record, tables.own(record), into),
             Field::ActorTag => tags::of_actor(record, rest, into),
             Field::ResourceTag => tags::of_resources(record, rest, into),
-            // They have a sole key.
+            // They are of a single text.
             Field::SourceKind
             | Field::SourceIsPrivate
             | Field::SourceVpcEndpoint
@@ -168,9 +168,17 @@ impl Derive for Enrich {
         }
     }
 
-    fn derive_of_text(&self, field: Field, text: &str, into: &mut DerivedValues) {
+    fn derive_of_texts(&self, field: Field, texts: &[&str], into: &mut DerivedValues) {
         let tables = &self.tables;
+        let Some(text) = texts.first() else { return };
         match field {
+            Field::FirstSeenActor => tables.first_seen_of(Seen::Actor, texts, into),
+            Field::FirstSeenActorCall => tables.first_seen_of(Seen::ActorCall, texts, into),
+            Field::FirstSeenActorNetwork => tables.first_seen_of(Seen::ActorNetwork, texts, into),
+            Field::FirstSeenAccountRegion => tables.first_seen_of(Seen::AccountRegion, texts, into),
+            Field::FirstSeenAccountService => {
+                tables.first_seen_of(Seen::AccountService, texts, into)
+            }
             Field::SourceKind => source::kind(text, into),
             Field::SourceIsPrivate => source::is_private(text, into),
             Field::SourceVpcEndpoint => into.text(text),

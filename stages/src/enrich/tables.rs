@@ -166,6 +166,11 @@ impl Tables {
     }
 
     /// Whether something was not seen before; nothing without a table, or where a record does not tell.
+    pub(super) fn first_seen_of(&self, seen: Seen, texts: &[&str], into: &mut DerivedValues) {
+        let known = self.baseline.as_ref().and_then(|baseline| baseline.has_of(seen, texts));
+        known.into_iter().for_each(|was_seen| into.bool(!was_seen));
+    }
+
     pub(super) fn first_seen(&self, seen: Seen, record: &Record<'_>, into: &mut DerivedValues) {
         let known = self.baseline.as_ref().and_then(|baseline| baseline.has(seen, record));
         known.into_iter().for_each(|was_seen| into.bool(!was_seen));

@@ -289,7 +289,7 @@ impl Engine<'_> {
             let candidates = &mut self.candidates;
             let verdict = rules.judge(text, has_unicode_escape, enrich, candidates);
             let locate = |path: usize| self.excluding[path].find(self.structure, text);
-            rules.strike(text, verdict, candidates, locate)
+            rules.strike(text, verdict, enrich, candidates, locate)
         };
         if config.with_newest && index.is_multiple_of(NEWEST_EVERY) && !has_unicode_escape {
             self.note_newest(text, run);

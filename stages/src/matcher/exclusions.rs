@@ -1,15 +1,18 @@
 //! What a rule does not match with: values of which one, standing where the rule says, settles that it does
 //! not hold, whatever else the record says.
 //!
-//! Drawn from what a condition excludes (`not failed`, where a failed call has an `errorCode`). Nothing
-//! follows from its not being seen.
+//! Drawn from what a condition excludes (`not failed`, where a failed call has an `errorCode`), and from what
+//! it needs of a field that is worked out of a few texts (`askance.first_seen.account_region`). Nothing follows
+//! from their not being seen.
+
+use hashbrown::HashMap;
 
 use super::glance::{Behind, plain_text, value_behind};
-use super::needs::is_plain;
+use super::needs::{any_holds, is_plain};
 use super::prefilter::RuleIndex;
 use super::rule::{CompiledRule, Item, Part, Search, Test};
 use super::value::ValueTest;
-use crate::model::Field;
+use crate::model::{Derive, DerivedValues, Field};
 use crate::sigma::ast::Expr;
 
 /// What excludes the rules of a set.
@@ -17,6 +20,8 @@ use crate::sigma::ast::Expr;
 pub(super) struct Exclusions {
     paths: Vec<Path>,
     by_rule: Vec<Vec<Exclusion>>,
+    /// How many of them are of fields that are worked out.
+    derived: usize,
 }
 
 /// A path that is asked for.
@@ -27,30 +32,79 @@ struct Path {
     first_step: Option<usize>,
 }
 
-/// One value that excludes a rule.
+/// What excludes a rule. Paths are named by their places.
 #[derive(Debug)]
-struct Exclusion {
-    /// Place of its path.
-    path: usize,
-    /// How it must be; `None`: that something is there is enough.
-    test: Option<ValueTest>,
+enum Exclusion {
+    /// Something is there.
+    Key(usize),
+    /// A value for which this holds.
+    Value(usize, ValueTest),
+    /// Of what is worked out of the texts at these paths one of the tests holds, or none does. Without tests:
+    /// there is something, or nothing.
+    Derived(Derived),
 }
 
-/// Where paths lead in the record at hand, as far as it was asked: several rules ask for the same ones.
+#[derive(Debug)]
+struct Derived {
+    field: Field,
+    paths: Vec<usize>,
+    tests: Vec<ValueTest>,
+    if_holds: bool,
+    /// Tells it from others.
+    number: usize,
+}
+
+/// Most texts of which a field is worked out here.
+const MAX_TEXTS: usize = 4;
+
+/// Most things that were worked out and are remembered, and the longest, in bytes.
+const MAX_REMEMBERED: usize = 32_768;
+const MAX_LENGTH: usize = 512;
+
+/// Where paths lead in the record at hand, as far as it was asked: several rules ask for the same ones. And what
+/// texts led to earlier.
 #[derive(Debug, Default)]
-pub(super) struct Located(Vec<(usize, Option<usize>)>);
+pub(super) struct Located {
+    ends: Vec<(usize, Option<usize>)>,
+    remembered: HashMap<Box<str>, bool, foldhash::fast::FixedState>,
+    key: String,
+}
 
 impl Located {
+    /// What was worked out of texts for a purpose, or is now. `work_out` is a function of both.
+    fn remembered<'t>(
+        &mut self,
+        purpose: usize,
+        texts: impl Iterator<Item = &'t str>,
+        work_out: impl FnOnce() -> bool,
+    ) -> bool {
+        self.key.clear();
+        self.key.extend(u32::try_from(purpose).ok().and_then(char::from_u32));
+        for text in texts {
+            // A text has no quotes in it here.
+            self.key.push('"');
+            self.key.push_str(text);
+        }
+        if let Some(known) = self.remembered.get(self.key.as_str()) {
+            return *known;
+        }
+        let answer = work_out();
+        if self.remembered.len() < MAX_REMEMBERED && self.key.len() <= MAX_LENGTH {
+            self.remembered.insert(self.key.as_str().into(), answer);
+        }
+        answer
+    }
+
     fn end(
         &mut self,
         path: usize,
         locate: &mut impl FnMut(usize) -> Option<usize>,
     ) -> Option<usize> {
-        if let Some((_, end)) = self.0.iter().find(|(known, _)| *known == path) {
+        if let Some((_, end)) = self.ends.iter().find(|(known, _)| *known == path) {
             return *end;
         }
         let end = locate(path);
-        self.0.push((path, end));
+        self.ends.push((path, end));
         end
     }
 }
@@ -62,8 +116,9 @@ impl Exclusions {
             let mut found = Vec::new();
             // Those of filters count too: all parts must hold.
             for part in &rule.parts {
-                let mut take = |item: &Item| all.of_item(item, &mut found);
-                each_excluded(&part.condition, part, false, &mut take);
+                each_excluded(&part.condition, part, false, &mut |item, is_needed| {
+                    all.of_item(item, is_needed, &mut found);
+                });
             }
             all.by_rule.push(found);
         }
@@ -86,9 +141,10 @@ impl Exclusions {
         (text, seen): (&[u8], &[(usize, usize)]),
         rules: &mut Vec<RuleIndex>,
         (located, folded): (&mut Located, &mut String),
+        derive: &impl Derive,
         mut locate: impl FnMut(usize) -> Option<usize>,
     ) {
-        located.0.clear();
+        located.ends.clear();
         let mut locate = |path: usize| {
             let first_step = self.paths[path].first_step;
             let is_absent = first_step.is_some_and(|key| seen.iter().all(|(seen, _)| *seen != key));
@@ -96,85 +152,152 @@ impl Exclusions {
         };
         rules.retain(|rule| {
             !self.by_rule[*rule as usize].iter().any(|exclusion| {
-                let end = located.end(exclusion.path, &mut locate);
-                end.is_some_and(|end| exclusion.holds(text, end, folded))
+                let mut end = |path: usize| located.end(path, &mut locate);
+                match exclusion {
+                    Exclusion::Key(path) => end(*path).is_some(),
+                    Exclusion::Value(path, test) => {
+                        let value = end(*path).and_then(|end| plain_value(text, end));
+                        value.is_some_and(|value| test.holds_for_text(value, folded))
+                    }
+                    Exclusion::Derived(derived) => {
+                        let mut texts = [""; MAX_TEXTS];
+                        let Some(texts) = texts.get_mut(..derived.paths.len()) else {
+                            return false;
+                        };
+                        for (path, into) in derived.paths.iter().zip(&mut *texts) {
+                            // What is no text counts as if it were not there.
+                            *into = match end(*path).map(|end| value_behind(text, end)) {
+                                Some(Behind::String(inside)) => plain_text(inside).unwrap_or(""),
+                                _ => "",
+                            };
+                            if into.is_empty() {
+                                return false;
+                            }
+                        }
+                        let known = texts.iter().copied();
+                        located.remembered(derived.number, known, || derived.holds(derive, texts))
+                    }
+                }
             })
         });
     }
 
-    /// Enters each value that the item holds for, as far as a value's text tells it.
-    fn of_item(&mut self, item: &Item, found: &mut Vec<Exclusion>) {
+    /// Enters what an item says that must not hold, or, if it is needed, that must.
+    fn of_item(&mut self, item: &Item, is_needed: bool, found: &mut Vec<Exclusion>) {
         let Some(path) = item.path.as_deref() else { return };
-        let is_sought = is_plain(path) && Field::find(path).is_none();
-        if !is_sought || item.is_negated || (item.needs_all && item.tests.len() > 1) {
+        if item.is_negated || (item.needs_all && item.tests.len() > 1) {
             return;
         }
         let mut tests = Vec::new();
-        item.tests.iter().for_each(|test| alternatives(test, &mut tests));
-        if tests.is_empty() {
+        let is_whole = item
+            .tests
+            .iter()
+            .fold(true, |is_whole, test| alternatives(test, &mut tests) && is_whole);
+        if let Some((field, _)) = Field::find(path) {
+            let paths: Vec<usize> = field.texts().iter().map(|path| self.place(path)).collect();
+            // What is needed of one text is looked for before.
+            let is_sought = !paths.is_empty() && !(is_needed && field.sole_key().is_some());
+            let any = tests.iter().any(Option::is_none);
+            let tests = if any { Vec::new() } else { tests.into_iter().flatten().collect() };
+            // Tests that can't be told from the values may hold all the same.
+            if is_sought && (any || !tests.is_empty()) && (is_whole || !is_needed) {
+                let (if_holds, number) = (!is_needed, self.derived);
+                self.derived += 1;
+                found.push(Exclusion::Derived(Derived { field, paths, tests, if_holds, number }));
+            }
             return;
         }
+        if is_needed || !is_plain(path) || tests.is_empty() {
+            return;
+        }
+        let place = self.place(path);
+        found.extend(tests.into_iter().map(|test| match test {
+            Some(test) => Exclusion::Value(place, test),
+            None => Exclusion::Key(place),
+        }));
+    }
+
+    fn place(&mut self, path: &str) -> usize {
         let known = self.paths.iter().position(|known| known.name == path);
-        let path = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.paths.push(Path { name: path.to_owned(), first_step: None });
             self.paths.len() - 1
-        });
-        found.extend(tests.into_iter().map(|test| Exclusion { path, test }));
+        })
     }
 }
 
-impl Exclusion {
-    /// Does it surely hold for the value of the key that ends there?
-    fn holds(&self, text: &[u8], end: usize, folded: &mut String) -> bool {
-        let Some(test) = &self.test else { return true };
-        match value_behind(text, end) {
-            Behind::String(inside) => {
-                plain_text(inside).is_some_and(|text| test.holds_for_text(text, folded))
-            }
-            Behind::Word(word) => test.holds_for_text(word, folded),
-            Behind::NotAKey | Behind::Null | Behind::Unclear => false,
-        }
+impl Derived {
+    fn holds(&self, derive: &impl Derive, texts: &[&str]) -> bool {
+        let mut values = DerivedValues::default();
+        derive.derive_of_texts(self.field, texts, &mut values);
+        !values.is_cut && any_holds(&self.tests, &values) == self.if_holds
     }
 }
 
-/// Hands on the items of which one that holds makes a condition false; behind a `not`, those of which one
-/// makes it true.
-fn each_excluded(expr: &Expr, part: &Part, is_within_not: bool, take: &mut impl FnMut(&Item)) {
+/// The text of the value of the key that ends there, if it is plain.
+fn plain_value(text: &[u8], end: usize) -> Option<&str> {
+    match value_behind(text, end) {
+        Behind::String(inside) => plain_text(inside),
+        Behind::Word(word) => Some(word),
+        Behind::NotAKey | Behind::Null | Behind::Unclear => None,
+    }
+}
+
+/// Hands on the items of which one that holds makes a condition false, and, with `true`, those of which one
+/// that does not hold makes it so. Behind a `not`: those of which one that holds makes it true.
+fn each_excluded(
+    expr: &Expr,
+    part: &Part,
+    is_within_not: bool,
+    take: &mut impl FnMut(&Item, bool),
+) {
     match (expr, is_within_not) {
         (Expr::And(parts), false) | (Expr::Or(parts) | Expr::AtLeast(1, parts), true) => {
             parts.iter().for_each(|expr| each_excluded(expr, part, is_within_not, take));
         }
         (Expr::Not(inner), false) => each_excluded(inner, part, true, take),
-        (Expr::Selection(index), true) => each_sufficient(&part.selections[*index].1, take),
+        (Expr::Selection(index), true) => {
+            each_of(&part.selections[*index].1, true, &mut |item| take(item, false));
+        }
+        (Expr::Selection(index), false) => {
+            each_of(&part.selections[*index].1, false, &mut |item| take(item, true));
+        }
         // Of several things that must hold together, one says nothing.
         (Expr::And(parts) | Expr::Or(parts), _) => {
             if let [one] = parts.as_slice() {
                 each_excluded(one, part, is_within_not, take);
             }
         }
-        (Expr::AtLeast(..), _) | (Expr::Not(_), true) | (Expr::Selection(_), false) => {}
+        (Expr::AtLeast(..), _) | (Expr::Not(_), true) => {}
     }
 }
 
-/// Hands on the items of which each alone makes the selection hold.
-fn each_sufficient(search: &Search, take: &mut impl FnMut(&Item)) {
-    match search {
-        Search::Any(searches) => searches.iter().for_each(|one| each_sufficient(one, take)),
-        Search::All(searches) => {
+/// Hands on the items of which each alone makes the selection hold (`is_sufficient`), or of which each must
+/// hold for it.
+fn each_of(search: &Search, is_sufficient: bool, take: &mut impl FnMut(&Item)) {
+    match (search, is_sufficient) {
+        (Search::Any(searches), true) | (Search::All(searches), false) => {
+            searches.iter().for_each(|one| each_of(one, is_sufficient, take));
+        }
+        (Search::All(searches) | Search::Any(searches), _) => {
             if let [one] = searches.as_slice() {
-                each_sufficient(one, take);
+                each_of(one, is_sufficient, take);
             }
         }
-        Search::Item(item) => take(item),
+        (Search::Item(item), _) => take(item),
     }
 }
 
-/// Adds the alternatives of a test that can be told from a value's text.
-fn alternatives(test: &Test, into: &mut Vec<Option<ValueTest>>) {
+/// Adds the alternatives of a test that can be told from a value's text, `None` where any value will do;
+/// false if there are others.
+fn alternatives(test: &Test, into: &mut Vec<Option<ValueTest>>) -> bool {
     match test {
         Test::Value(test) => into.push(Some(test.clone())),
         Test::Exists(true) => into.push(None),
-        Test::AnyOf(tests) => tests.iter().for_each(|test| alternatives(test, into)),
-        Test::Null | Test::Exists(false) | Test::FieldRef { .. } => {}
+        Test::AnyOf(tests) => {
+            return tests.iter().fold(true, |is_whole, test| alternatives(test, into) && is_whole);
+        }
+        Test::Null | Test::Exists(false) | Test::FieldRef { .. } => return false,
     }
+    true
 }

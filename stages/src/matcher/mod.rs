@@ -122,6 +122,7 @@ impl RuleSet {
         &self,
         text: &[u8],
         verdict: Verdict,
+        derive: &impl Derive,
         candidates: &mut Candidates,
         locate: impl FnMut(usize) -> Option<usize>,
     ) -> Verdict {
@@ -129,7 +130,7 @@ impl RuleSet {
             return verdict;
         }
         let Candidates { rules, located, folded, seen, .. } = candidates;
-        self.exclusions.strike((text, seen), rules, (located, folded), locate);
+        self.exclusions.strike((text, seen), rules, (located, folded), derive, locate);
         if rules.is_empty() { Verdict::Pass } else { Verdict::Some }
     }
 

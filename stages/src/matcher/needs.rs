@@ -39,15 +39,18 @@ impl Wanted {
                 || ValueTest::any_holds_for_text(&self.tests, text, folded);
         };
         let mut values = DerivedValues::default();
-        derive.derive_of_text(field, text, &mut values);
-        let mut buffers = Buffers::default();
-        values.is_cut
-            || values.found.iter().any(|value| {
-                let mut holds =
-                    |test: &ValueTest| test.holds_for_scalar(value.lookup(), &mut buffers);
-                self.tests.is_empty() || self.tests.iter().any(&mut holds)
-            })
+        derive.derive_of_texts(field, &[text], &mut values);
+        values.is_cut || any_holds(&self.tests, &values)
     }
+}
+
+/// Does one of them hold for one of the values? If there are no tests: is there a value?
+pub(super) fn any_holds(tests: &[ValueTest], values: &DerivedValues) -> bool {
+    let mut buffers = Buffers::default();
+    values.found.iter().any(|value| {
+        let mut holds = |test: &ValueTest| test.holds_for_scalar(value.lookup(), &mut buffers);
+        tests.is_empty() || tests.iter().any(&mut holds)
+    })
 }
 
 /// Atoms of which one must hold. Never empty.
@@ -170,7 +173,9 @@ fn cost(clause: &Clause) -> u32 {
         _ if atom.wanted.tests.iter().any(|test| matches!(test, ValueTest::Bool(_))) => 6,
         _ if atom.wanted.field == Some(Field::SourceKind) => 6,
         "eventName" if !atom.wanted.is_open() => 0,
-        "eventSource" | "awsRegion" | "eventType" | "eventCategory" | "recipientAccountId" => 5,
+        // Nearly all have the same.
+        "eventType" | "eventCategory" => 7,
+        "eventSource" | "awsRegion" | "recipientAccountId" => 5,
         _ if atom.wanted.is_open() => 4,
         path if path.contains('.') => 3,
         // Rules ask for these by pattern, and ordinary records hold few that fit; an error code is

@@ -186,10 +186,20 @@ impl Field {
         })
     }
 
-    /// The outermost key of whose text alone the field is worked out, if it is so: then it can be told
-    /// without parsing the record.
+    /// The key of whose text alone the field is always worked out, if it is so.
     #[must_use]
     pub fn sole_key(self) -> Option<&'static str> {
+        match self.texts() {
+            [key] if !key.contains('.') => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Paths of texts of which the field is worked out where all of them are there and not empty, if it is so:
+    /// then it can be told without parsing the record.
+    #[must_use]
+    pub fn texts(self) -> &'static [&'static str] {
+        const ROLE: &str = "userIdentity.sessionContext.sessionIssuer.arn";
         match self {
             Self::SourceKind
             | Self::SourceIsPrivate
@@ -197,10 +207,15 @@ impl Field {
             | Self::SourceCountry
             | Self::SourceCity
             | Self::SourceAsn
-            | Self::SourceAsName => Some("sourceIPAddress"),
-            Self::SourceUserAgents => Some("userAgent"),
-            Self::SourceVpcEndpoint => Some("vpcEndpointId"),
-            _ => None,
+            | Self::SourceAsName => &["sourceIPAddress"],
+            Self::SourceUserAgents => &["userAgent"],
+            Self::SourceVpcEndpoint => &["vpcEndpointId"],
+            Self::FirstSeenActor => &[ROLE],
+            Self::FirstSeenActorCall => &[ROLE, "eventSource", "eventName"],
+            Self::FirstSeenActorNetwork => &[ROLE, "sourceIPAddress"],
+            Self::FirstSeenAccountRegion => &["recipientAccountId", "awsRegion"],
+            Self::FirstSeenAccountService => &["recipientAccountId", "eventSource"],
+            _ => &[],
         }
     }
 }
@@ -272,16 +287,16 @@ pub trait Derive {
         into: &mut DerivedValues,
     );
 
-    /// Adds the values of a field that has a [`Field::sole_key`], which holds this text; nothing for
-    /// others.
-    fn derive_of_text(&self, field: Field, text: &str, into: &mut DerivedValues);
+    /// Adds the values of a field by the texts of its [`Field::texts`], in their order; nothing for fields
+    /// that have none.
+    fn derive_of_texts(&self, field: Field, texts: &[&str], into: &mut DerivedValues);
 }
 
 /// Where there is no context: every derived field is absent.
 impl Derive for () {
     fn derive(&self, _: (Field, &str), _: &Record<'_>, _: &mut Memo, _: &mut DerivedValues) {}
 
-    fn derive_of_text(&self, _: Field, _: &str, _: &mut DerivedValues) {}
+    fn derive_of_texts(&self, _: Field, _: &[&str], _: &mut DerivedValues) {}
 }
 
 /// A record, and what can be worked out of it.

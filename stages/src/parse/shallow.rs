@@ -75,12 +75,26 @@ impl Steps {
 fn key_of(structure: Structure, key: &memmem::Finder<'_>, text: &[u8]) -> Option<usize> {
     let length = key.needle().len();
     let at = key.find_iter(text).find(|at| {
-        // At depth 1 and outside of strings a quoted word is a key, or a value if no colon follows.
-        let mut walk = Walk::default();
-        structure.find_end(&mut walk, &text[..*at], true);
-        walk.is_at_depth(1) && colon_behind(text, at + length).is_some()
+        // Outside of strings a quoted word is a key, or a value if no colon follows.
+        colon_behind(text, at + length).is_some() && is_outermost(structure, text, *at, at + length)
     })?;
     Some(at + length)
+}
+
+/// Does what stands in quotes between `start` and `end`, and a colon follows, stand in the object that `text`
+/// is, and in none within? The way to its nearer end tells.
+fn is_outermost(structure: Structure, text: &[u8], start: usize, end: usize) -> bool {
+    if start <= text.len() / 2 {
+        let mut walk = Walk::default();
+        structure.find_end(&mut walk, &text[..start], true);
+        return walk.is_at_depth(1);
+    }
+    // More than a record closes.
+    const MANY: usize = 1 << 20;
+    let mut walk = Walk::within(MANY);
+    structure.find_end(&mut walk, &text[end..], true);
+    // Behind an escaped quote it is the end of a longer key.
+    text[start - 1] != b'\\' && walk.is_at_depth(MANY - 1)
 }
 
 /// What stands behind a colon at `at`, if there is one.
@@ -90,7 +104,10 @@ fn colon_behind(text: &[u8], at: usize) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::parse::Parser;
 
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
@@ -114,6 +131,50 @@ mod tests {
         for text in [r#"{"a":[{"b":1}]}"#, r#"{"a":"b","c":{"b":1}}"#, r#"{"a":{"b":1"#, "{}", ""] {
             assert_eq!(find("a.b", text), None, "{text}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_there(json in object(), path in prop::sample::select(vec!["a", "b", "a.b", "b.a", "b.a.b"])) {
+            let steps = Steps::new(path);
+            for structure in [Structure::new(), Structure::portable()] {
+                let end = steps.find(structure, json.as_bytes());
+                let parsed = Parser::default().parse(json.as_bytes(), |record, _| {
+                    let keys: Vec<&str> = path.split('.').collect();
+                    let at = record.at(&keys)?;
+                    let mut value = String::new();
+                    record.write_json(at, &mut value);
+                    Some(value)
+                });
+                let value = parsed.unwrap();
+                let found = end.map(|end| json[end..].starts_with(&format!(":{}", value.as_deref().unwrap())));
+                prop_assert_eq!(found, value.map(|_| true), "{} in {}", path, json);
+            }
+        }
+    }
+
+    /// Objects; one that is a value of one key is never twice there, so that the first of two is the one.
+    fn object() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "1",
+            "null",
+            r#""a""#,
+            r#""\"b\":""#,
+            r#""\\""#,
+            r#""}""#,
+            "[]",
+        ]);
+        let value = leaf.prop_map(str::to_owned).prop_recursive(4, 40, 5, |inner| {
+            let keys = prop::sample::subsequence(vec!["a", "b", "c", r#"\"b"#, r#"x\"a"#], 0..5);
+            let members = (keys, prop::collection::vec(inner.clone(), 5)).prop_map(|(keys, values)| {
+                let member = |(key, value): (&&str, &String)| format!("\"{key}\":{value}");
+                let members: Vec<String> = keys.iter().zip(&values).map(member).collect();
+                format!("{{{}}}", members.join(","))
+            });
+            let elements = prop::collection::vec(inner, 0..4);
+            prop_oneof![3 => members, 1 => elements.prop_map(|elements| format!("[{}]", elements.join(",")))]
+        });
+        (value.clone(), value).prop_map(|(a, b)| format!("{{\"c\":{a},\"b\":{b},\"a\":{a}}}"))
     }
 
     #[test]

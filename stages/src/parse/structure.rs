@@ -46,6 +46,12 @@ impl Walk {
         Self { max_depth: usize::MAX, ..Self::default() }
     }
 
+    /// A walk that begins inside so many brackets and in no string, however deep it goes.
+    #[must_use]
+    pub fn within(depth: usize) -> Self {
+        Self { depth, ..Self::unbounded() }
+    }
+
     /// True if what was walked ends inside so many brackets, and in no string.
     #[must_use]
     pub fn is_at_depth(&self, depth: usize) -> bool {

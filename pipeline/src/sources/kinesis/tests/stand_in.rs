@@ -113,14 +113,16 @@ fn start_of(kind: &Value, number: &Value) -> Start {
 
 async fn kinesis(at: &StandIn, action: &str, asked: &Value) -> Result<Response, StreamError> {
     let text = |name: &str| asked[name].as_str().unwrap_or_default().to_owned();
+    let epoch = at.stream.epoch().await?;
+    let consumer_arn = format!("{ARN}/consumer/trail:{epoch}");
     let consumer = || {
-        json!({"ConsumerName": "trail", "ConsumerARN": format!("{ARN}/consumer/trail:1"),
+        json!({"ConsumerName": "trail", "ConsumerARN": consumer_arn,
             "ConsumerStatus": "ACTIVE", "ConsumerCreationTimestamp": 1_700_000_000, "StreamARN": ARN})
     };
     let answer = match action {
         "DescribeStreamSummary" => json!({"StreamDescriptionSummary": {
             "StreamName": "trail", "StreamARN": ARN, "StreamStatus": "ACTIVE",
-            "RetentionPeriodHours": 24, "StreamCreationTimestamp": 1_700_000_000,
+            "RetentionPeriodHours": 24, "StreamCreationTimestamp": 1_700_000_000 + epoch,
             "EnhancedMonitoring": [], "OpenShardCount": at.stream.open().len(),
         }}),
         "ListShards" => {
@@ -168,6 +170,10 @@ async fn kinesis(at: &StandIn, action: &str, asked: &Value) -> Result<Response, 
         }
         "DescribeStreamConsumer" => json!({"ConsumerDescription": consumer()}),
         "SubscribeToShard" => {
+            // A consumer goes with its stream.
+            if at.registered.load(Ordering::SeqCst) == 0 || text("ConsumerARN") != consumer_arn {
+                return Err(StreamError { kind: Failure::NotFound, words: "no such".to_owned() });
+            }
             let position = &asked["StartingPosition"];
             let start = start_of(&position["Type"], &position["SequenceNumber"]);
             let fault = at.fault();
@@ -402,6 +408,27 @@ async fn fan_out_is_renewed_on_the_wire() {
     }
     assert_eq!(trail.came, 20, "nothing came twice");
     assert!(trail.at.stream.subscriptions.load(Ordering::SeqCst) >= 2);
+    running.stopped().await;
+}
+
+/// A stream that is made anew has no consumer any more: it is registered again, and pushed from its
+/// beginning.
+#[tokio::test]
+async fn the_consumer_of_a_stream_that_is_made_anew_is_registered_again() {
+    let mut trail = Trail::new(KinesisMode::FanOut).await;
+    let running = trail.runtime.run(Box::new(trail.source()));
+    trail.put(10);
+    trail.all_comes().await;
+    trail.at.stream.is_gone.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    trail.at.stream.make_anew(2);
+    trail.at.registered.store(0, Ordering::SeqCst);
+    trail.at.stream.is_gone.store(false, Ordering::SeqCst);
+    trail.put(10);
+    trail.all_comes().await;
+    assert!(trail.at.registered.load(Ordering::SeqCst) > 0);
+    assert!(trail.failures("made_anew") > 0);
+    assert_eq!(trail.came, 20, "nothing came twice");
     running.stopped().await;
 }
 
