@@ -177,7 +177,7 @@ impl Derive for Enrich {
             Field::FirstSeenActorNetwork => tables.first_seen_of(Seen::ActorNetwork, texts, into),
             Field::FirstSeenAccountRegion => tables.first_seen_of(Seen::AccountRegion, texts, into),
             Field::FirstSeenAccountService => {
-                tables.first_seen_of(Seen::AccountService, texts, into)
+                tables.first_seen_of(Seen::AccountService, texts, into);
             }
             Field::SourceKind => source::kind(text, into),
             Field::SourceIsPrivate => source::is_private(text, into),

@@ -188,19 +188,17 @@ impl Exclusions {
         if item.is_negated || (item.needs_all && item.tests.len() > 1) {
             return;
         }
-        let mut tests = Vec::new();
-        let is_whole = item
-            .tests
-            .iter()
-            .fold(true, |is_whole, test| alternatives(test, &mut tests) && is_whole);
+        let mut alternatives = Alternatives::default();
+        item.tests.iter().for_each(|test| alternatives.add(test));
+        let Alternatives { tests, has_others } = alternatives;
         if let Some((field, _)) = Field::find(path) {
             let paths: Vec<usize> = field.texts().iter().map(|path| self.place(path)).collect();
             // What is needed of one text is looked for before.
-            let is_sought = !paths.is_empty() && !(is_needed && field.sole_key().is_some());
+            let is_sought = !(paths.is_empty() || is_needed && field.sole_key().is_some());
             let any = tests.iter().any(Option::is_none);
             let tests = if any { Vec::new() } else { tests.into_iter().flatten().collect() };
             // Tests that can't be told from the values may hold all the same.
-            if is_sought && (any || !tests.is_empty()) && (is_whole || !is_needed) {
+            if is_sought && (any || !tests.is_empty()) && !(has_others && is_needed) {
                 let (if_holds, number) = (!is_needed, self.derived);
                 self.derived += 1;
                 found.push(Exclusion::Derived(Derived { field, paths, tests, if_holds, number }));
@@ -288,16 +286,22 @@ fn each_of(search: &Search, is_sufficient: bool, take: &mut impl FnMut(&Item)) {
     }
 }
 
-/// Adds the alternatives of a test that can be told from a value's text, `None` where any value will do;
-/// false if there are others.
-fn alternatives(test: &Test, into: &mut Vec<Option<ValueTest>>) -> bool {
-    match test {
-        Test::Value(test) => into.push(Some(test.clone())),
-        Test::Exists(true) => into.push(None),
-        Test::AnyOf(tests) => {
-            return tests.iter().fold(true, |is_whole, test| alternatives(test, into) && is_whole);
+/// What an item holds for.
+#[derive(Default)]
+struct Alternatives {
+    /// As far as a value's text tells it; `None` where any value will do.
+    tests: Vec<Option<ValueTest>>,
+    /// There is more to it.
+    has_others: bool,
+}
+
+impl Alternatives {
+    fn add(&mut self, test: &Test) {
+        match test {
+            Test::Value(test) => self.tests.push(Some(test.clone())),
+            Test::Exists(true) => self.tests.push(None),
+            Test::AnyOf(tests) => tests.iter().for_each(|test| self.add(test)),
+            Test::Null | Test::Exists(false) | Test::FieldRef { .. } => self.has_others = true,
         }
-        Test::Null | Test::Exists(false) | Test::FieldRef { .. } => return false,
     }
-    true
 }

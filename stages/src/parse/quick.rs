@@ -113,11 +113,8 @@ impl<'t> Reader<'t, '_> {
         self.at += 1;
         if let Some(Open { node, count: len, is_object }) = open.pop() {
             let count = nodes.len() - node - 1;
-            let is_of = |is_object| match is_object {
-                true => Node::Object { len, count },
-                false => Node::Array { len, count },
-            };
-            nodes[node] = is_of(is_object);
+            nodes[node] =
+                if is_object { Node::Object { len, count } } else { Node::Array { len, count } };
         }
     }
 
