@@ -111,7 +111,7 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     families.config_is_current.set(1);
     let aws = Aws::new(&config.aws, &families);
     // Before the plan, which reads what it has been told.
-    let refresher = match Refresher::of(config, &aws, &health) {
+    let refresher = match Refresher::of(config, &aws, &health, &families) {
         Some(refresher) => Some((refresher.first(&stops.stop).await, refresher)),
         None => None,
     };

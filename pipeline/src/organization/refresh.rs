@@ -11,7 +11,7 @@ use super::kept;
 use crate::aws::{Aws, Place, Role};
 use crate::config::{AccountsConfig, Config};
 use crate::runtime::retry::{Backoff, pause};
-use crate::telemetry::{Health, Part};
+use crate::telemetry::{Families, Health, Part};
 
 /// Longest that the start waits for a first answer. What takes longer, as in an organisation of
 /// thousands, is taken over when it is there.
@@ -30,13 +30,19 @@ pub struct Refresher {
     pub aws: Aws,
     /// Told while the accounts are those of an older answer.
     pub health: Health,
+    /// Counters.
+    pub families: Families,
 }
 
 impl Refresher {
     /// Of a configuration, if it asks for one.
-    pub fn of(config: &Config, aws: &Aws, health: &Health) -> Option<Self> {
+    pub fn of(config: &Config, aws: &Aws, health: &Health, families: &Families) -> Option<Self> {
         let config = config.enrich.accounts.clone()?;
-        Some(Self { config, aws: aws.clone(), health: health.clone() })
+        for outcome in ["ok", "failed"] {
+            families.accounts_refreshes.with_label_values(&[outcome]);
+        }
+        let (aws, health, families) = (aws.clone(), health.clone(), families.clone());
+        Some(Self { config, aws, health, families })
     }
 
     /// Where there is no file yet, or a damaged one, waits for an answer, but not for long: without it
@@ -84,6 +90,8 @@ impl Refresher {
         match self.ask(stop).await {
             Ok(accounts) => {
                 self.health.well(&Part::Accounts);
+                self.families.accounts_refreshes.with_label_values(&["ok"]).inc();
+                self.families.accounts_listed.set(i64::try_from(accounts).unwrap_or(i64::MAX));
                 info!(accounts, "AWS Organizations has listed the accounts");
                 true
             }
@@ -98,6 +106,7 @@ impl Refresher {
                 };
                 warn!(error = %why, %held, "cannot refresh the accounts, will try again");
                 self.health.trouble(Part::Accounts, format!("{why}; {held}"));
+                self.families.accounts_refreshes.with_label_values(&["failed"]).inc();
                 false
             }
         }

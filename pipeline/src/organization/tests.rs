@@ -21,7 +21,7 @@ use crate::aws::{Aws, Place};
 use crate::config::{self, AccountsConfig};
 use crate::context::Context;
 use crate::support::moto::Moto;
-use crate::telemetry::Health;
+use crate::telemetry::{Families, Health};
 
 fn config(folder: &Path) -> AccountsConfig {
     let text = "enrich: {accounts: {file: accounts.json, owner_tag: Owner}}";
@@ -29,7 +29,8 @@ fn config(folder: &Path) -> AccountsConfig {
 }
 
 fn refresher(folder: &Path, aws: Aws) -> Refresher {
-    Refresher { config: config(folder), aws, health: Health::default() }
+    let (health, families) = (Health::default(), Families::new());
+    Refresher { config: config(folder), aws, health, families }
 }
 
 async fn unit(client: &Client, parent: &str, name: &str) -> String {
@@ -212,6 +213,9 @@ async fn the_last_good_answer_holds_while_there_is_no_new_one() {
     });
     assert_eq!(refresher.first(&CancellationToken::new()).await, Duration::from_secs(6 * 3600));
     assert!(refresher.health.warnings().is_empty());
+    let count =
+        |outcome: &str| refresher.families.accounts_refreshes.with_label_values(&[outcome]).get();
+    assert_eq!((count("ok"), refresher.families.accounts_listed.get()), (1, 2));
     let before = std::fs::read(file(folder.path())).unwrap();
 
     // Organizations cannot be reached, or lists nothing.
@@ -231,6 +235,8 @@ async fn the_last_good_answer_holds_while_there_is_no_new_one() {
         assert!(told.ends_with("the 2 accounts of the last answer still hold"), "{told}");
         assert!(refresher.health.why_unready().is_empty());
         assert_eq!(std::fs::read(file(folder.path())).unwrap(), before);
+        assert!(refresher.families.accounts_refreshes.with_label_values(&["failed"]).get() > 0);
         refresher.health.well(&crate::telemetry::Part::Accounts);
     }
+    assert_eq!(count("ok"), 1);
 }

@@ -219,6 +219,10 @@ families! {
         "Attempts of the service to make its baseline anew: ok, failed (the old one stays).";
     baseline_made: IntGauge = "gauge" "askance_baseline_made_timestamp_seconds" []
         "When the service made its baseline last; 0 if it has not since it started.";
+    accounts_refreshes: IntCounterVec = "counter" "askance_accounts_refreshes_total" ["outcome"]
+        "Attempts to have AWS Organizations list the accounts: ok, failed (those of the last answer still hold).";
+    accounts_listed: IntGauge = "gauge" "askance_accounts_listed" []
+        "Accounts that AWS Organizations listed last; 0 if it has listed none since the service started.";
     ready: IntGauge = "gauge" "askance_ready" []
         "1 if it does its work, as /readyz says.";
     build_info: IntGaugeVec = "gauge" "askance_build_info" ["version"]
