@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use askance_stages::correlate::{Bundle, Keeper, KeeperLimits, Tell, unbundle};
+use askance_stages::correlate::Bundle;
 use askance_stages::enrich::Sessions;
 use askance_stages::model::{Alert, rfc3339};
 use askance_stages::raise::Outcome;
@@ -21,7 +21,7 @@ use super::retry::Backoff;
 use super::work::{Ended, Work};
 use super::workers::{Delivery, End};
 use crate::sources::Fence;
-use crate::store::{Commit, EventPlace, Knowledge, ObjectDone, RejectRow, Store, StoreError};
+use crate::store::{Commit, Knowledge, ObjectDone, RejectRow, Store, StoreError};
 use crate::telemetry::{Counter, Families, Health, Part, point};
 
 /// Deliveries that wait to be committed.
@@ -46,9 +46,6 @@ const LOOK_LATEST: Duration = Duration::from_secs(300);
 
 /// Groups that are due and stepped together.
 const DUE_TOGETHER: usize = 64;
-
-/// Bundles of events that are read together at the end of an input.
-const BUNDLES_TOGETHER: usize = 64;
 
 /// Conflicts in a row past which it is told: with many replicas some are usual.
 const USUAL_CONFLICTS: u32 = 10;
@@ -228,77 +225,6 @@ impl Committer {
         }
     }
 
-    /// Tells of all groups, now that nothing comes any more. Done again, by a job that is gone on with,
-    /// it tells the same under the same ids.
-    async fn tell_all(&mut self) {
-        let plan = Arc::clone(&self.current.borrow());
-        let mut keeper = Keeper::new(&plan.detect.correlations, KeeperLimits::default());
-        let (mut place, mut part, mut unread) = (None, 0, 0_u64);
-        loop {
-            let Some((bundles, behind)) = self.kept(place).await else { return };
-            if bundles.is_empty() {
-                break;
-            }
-            for bundle in bundles {
-                // A group is in one part, so those of the parts before are whole.
-                if bundle.part != part {
-                    keeper.evaluate_whole();
-                }
-                part = bundle.part;
-                match unbundle(&bundle.bytes) {
-                    Some(entries) => entries.into_iter().for_each(|entry| keeper.take(entry)),
-                    None => unread += 1,
-                }
-            }
-            place = behind;
-            if !self.tell(keeper.tells()).await {
-                return;
-            }
-        }
-        let (tells, counts) = keeper.finish();
-        self.counter.steps(&counts.steps);
-        let (given_up, let_go) = (counts.steps.given_up, counts.let_go);
-        if given_up > 0 || let_go > 0 {
-            warn!(
-                given_up,
-                let_go, "groups of correlations were too large or too many to be held whole"
-            );
-        }
-        if unread > 0 {
-            error!(
-                unread,
-                "events for correlations cannot be read again, which is a defect: replay with --restart"
-            );
-        }
-        self.tell(tells).await;
-    }
-
-    /// Events that were kept, behind a place, however often it takes; `None` if the program ended before.
-    async fn kept(&self, place: Option<EventPlace>) -> Option<(Vec<Bundle>, Option<EventPlace>)> {
-        let mut backoff = Backoff::usual();
-        loop {
-            match self.store.events(place, BUNDLES_TOGETHER).await {
-                Ok(found) => return Some(found),
-                Err(error) => self.failed(&error, backoff.attempts()),
-            }
-            if !backoff.wait(&self.end_now).await {
-                return None;
-            }
-        }
-    }
-
-    async fn tell(&mut self, tells: Vec<Tell>) -> bool {
-        let plan = Arc::clone(&self.current.borrow());
-        let whole = |Tell { mut alert, .. }: Tell| {
-            plan.detect.enrich.place(&mut alert);
-            self.sessions.complete(&mut alert);
-            (Arc::new(alert), None)
-        };
-        let alerts = tells.into_iter().map(whole).collect();
-        let mut work = Work { alerts, ..Work::default() };
-        work.alerts.is_empty() || self.finished(&mut work).await.is_some()
-    }
-
     /// Commits deliveries together; false if the program ended before it went well.
     async fn batch(&mut self, batch: &mut Vec<Delivery>) -> bool {
         let mut work = Work { is_finite: self.settles_at_end, ..Work::default() };
@@ -328,7 +254,7 @@ impl Committer {
 
     /// Writes all of it, however often it takes, and counts what came of it; `None` if the program
     /// ended before.
-    async fn finished(&mut self, work: &mut Work) -> Option<Timestamp> {
+    pub(super) async fn finished(&mut self, work: &mut Work) -> Option<Timestamp> {
         let began = Instant::now();
         let mut backoff = Backoff::usual();
         let mut conflicts = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
@@ -478,7 +404,7 @@ impl Committer {
         Ok(outcome)
     }
 
-    fn failed(&self, error: &StoreError, attempts: u32) {
+    pub(super) fn failed(&self, error: &StoreError, attempts: u32) {
         self.families.store_errors.inc();
         self.families.retries.with_label_values(&["commit"]).inc();
         self.health.trouble(Part::Store, error.to_string());

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod commit;
 pub mod correlating;
 pub mod deliver;
+mod ending;
 pub mod intake;
 pub mod plan;
 pub mod pool;
