@@ -5,7 +5,7 @@
 
 use simd_json::{Node, StaticNode};
 
-use super::structure::Structure;
+use super::structure::{MAX_DEPTH, Structure};
 
 /// Most digits of a number: it fits any type of integer.
 const MAX_DIGITS: usize = 18;
@@ -72,6 +72,9 @@ impl<'t> Reader<'t, '_> {
                 byte @ (b'{' | b'[') => {
                     let is_object = byte == b'{';
                     self.at += 1;
+                    if open.len() >= MAX_DEPTH {
+                        return None;
+                    }
                     open.push(Open { node: nodes.len(), count: 0, is_object });
                     nodes.push(Node::Static(StaticNode::Null));
                     let is_empty = self.byte()? == if is_object { b'}' } else { b']' };
@@ -249,6 +252,10 @@ mod tests {
             assert!(!check(text), "{text}");
         }
         assert!(!Quick::default().parse(b"{\"a\":\"\xff\"}", &mut Vec::new()));
+        let deep = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        assert!(check(&deep(MAX_DEPTH)));
+        let too_deep = deep(MAX_DEPTH + 1);
+        assert!(!Quick::default().parse(too_deep.as_bytes(), &mut Vec::new()));
     }
 
     proptest! {

@@ -6,6 +6,10 @@ use memchr::memmem;
 
 use super::structure::{Found, Structure, Walk};
 
+/// How often a key is looked at that may stand elsewhere: a record that is full of it must not take time by
+/// the square of its length.
+const MAX_TRIES: usize = 16;
+
 /// Finds one member, by its key.
 #[derive(Debug)]
 pub struct Member {
@@ -74,7 +78,7 @@ impl Steps {
 /// The offset behind the closing quote of a key of the object that `text` is.
 fn key_of(structure: Structure, key: &memmem::Finder<'_>, text: &[u8]) -> Option<usize> {
     let length = key.needle().len();
-    let at = key.find_iter(text).find(|at| {
+    let at = key.find_iter(text).take(MAX_TRIES).find(|at| {
         // Outside of strings a quoted word is a key, or a value if no colon follows.
         colon_behind(text, at + length).is_some() && is_outermost(structure, text, *at, at + length)
     })?;
@@ -175,6 +179,15 @@ mod tests {
             prop_oneof![3 => members, 1 => elements.prop_map(|elements| format!("[{}]", elements.join(",")))]
         });
         (value.clone(), value).prop_map(|(a, b)| format!("{{\"c\":{a},\"b\":{b},\"a\":{a}}}"))
+    }
+
+    #[test]
+    fn a_key_that_stands_everywhere_is_given_up() {
+        for (count, is_found) in [(MAX_TRIES - 1, true), (MAX_TRIES, false)] {
+            let text = format!(r#"{{"x":[{}1],"a":2}}"#, r#"{"a":1},"#.repeat(count));
+            let found = Steps::new("a").find(Structure::new(), text.as_bytes());
+            assert_eq!(found.is_some(), is_found, "{count}");
+        }
     }
 
     #[test]
