@@ -158,18 +158,7 @@ impl Baseline {
 
     /// The same of the texts that it is about: those of [`Field::texts`](crate::model::Field::texts).
     pub(super) fn has_of(&self, seen: Seen, texts: &[&str]) -> Option<bool> {
-        let network;
-        let parts: [&str; 3] = match (seen, texts) {
-            (Seen::Actor, [actor]) => [actor, "", ""],
-            (Seen::ActorNetwork, [actor, source]) => {
-                network = network_of(source)?;
-                [actor, &*network, ""]
-            }
-            (Seen::AccountRegion | Seen::AccountService, [account, what]) => [account, what, ""],
-            (Seen::ActorCall, [actor, service, name]) => [actor, service, name],
-            _ => return None,
-        };
-        Some(self.entries.binary_search(&hash(seen, parts)).is_ok())
+        Some(self.entries.binary_search(&key_of(seen, texts)?).is_ok())
     }
 }
 
@@ -228,29 +217,35 @@ fn key(seen: Seen, record: &Record<'_>) -> Option<u64> {
     let text = |path: &[&str]| record.text(path).filter(|text| !text.is_empty());
     let account = || text(&["recipientAccountId"]).or_else(|| text(&["userIdentity", "accountId"]));
     let service = || text(&["eventSource"]);
-    let network;
-    let parts: [&str; 3] = match seen {
-        Seen::Actor => [actor(record)?, "", ""],
-        Seen::ActorCall => [actor(record)?, service()?, text(&["eventName"])?],
-        Seen::ActorNetwork => {
-            network = network_of(text(&["sourceIPAddress"])?)?;
-            [actor(record)?, &network, ""]
-        }
-        Seen::AccountRegion => [account()?, text(&["awsRegion"])?, ""],
-        Seen::AccountService => [account()?, service()?, ""],
-    };
-    Some(hash(seen, parts))
+    match seen {
+        Seen::Actor => key_of(seen, &[actor(record)?]),
+        Seen::ActorCall => key_of(seen, &[actor(record)?, service()?, text(&["eventName"])?]),
+        Seen::ActorNetwork => key_of(seen, &[actor(record)?, text(&["sourceIPAddress"])?]),
+        Seen::AccountRegion => key_of(seen, &[account()?, text(&["awsRegion"])?]),
+        Seen::AccountService => key_of(seen, &[account()?, service()?]),
+    }
 }
 
-fn hash(seen: Seen, parts: [&str; 3]) -> u64 {
+/// The same of the texts that it is about.
+fn key_of(seen: Seen, texts: &[&str]) -> Option<u64> {
+    let network;
+    let parts: [&str; 3] = match (seen, texts) {
+        (Seen::Actor, [actor]) => [actor, "", ""],
+        (Seen::ActorNetwork, [actor, source]) => {
+            network = network_of(source)?;
+            [actor, &network, ""]
+        }
+        (Seen::AccountRegion | Seen::AccountService, [account, what]) => [account, what, ""],
+        (Seen::ActorCall, [actor, service, name]) => [actor, service, name],
+        _ => return None,
+    };
     let mut hash = Sha256::new();
     hash.update([seen as u8]);
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    let digest = hash.finalize();
-    digest[..8].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    hash.finalize()[..8].try_into().ok().map(u64::from_le_bytes)
 }
 
 /// Who acted, the same from session to session: the role, or else the identity itself.
