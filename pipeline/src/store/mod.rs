@@ -9,7 +9,6 @@ pub mod contract;
 pub mod dynamodb;
 mod error;
 pub mod sqlite;
-#[cfg_attr(not(test), expect(dead_code, reason = "the baseline is to take turns"))]
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +22,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use error::StoreError;
-pub use turns::Turn;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the baseline is to take turns"))]
-pub use turns::TurnKeeper;
+pub use turns::{Turn, TurnKeeper};
 
 /// Most groups that are known for one key, the latest ones: a thing that goes on for a year must not
 /// make every look-up read a year. An event so late that its group is past them begins a new one.

@@ -50,6 +50,11 @@ impl TurnKeeper {
         Self { name: name.to_owned(), holder, lasts, seen: None, own: None }
     }
 
+    /// How long after its last renewal a turn goes to another.
+    pub fn lasts(&self) -> Duration {
+        self.lasts
+    }
+
     /// Takes the turn, if nobody has it or its holder was not heard of for its time; renews it if it is
     /// ours. Answers whether it is ours.
     ///
