@@ -237,6 +237,8 @@ families! {
         "Attempts to have AWS Organizations list the accounts: ok, failed (those of the last answer still hold).";
     accounts_listed: IntGauge = "gauge" "askance_accounts_listed" []
         "Accounts that AWS Organizations listed last; 0 if it has listed none since the service started.";
+    accounts_listed_at: IntGauge = "gauge" "askance_accounts_listed_timestamp_seconds" []
+        "When AWS Organizations listed the accounts last; 0 if it has not since the service started.";
     ready: IntGauge = "gauge" "askance_ready" []
         "1 if it does its work, as /readyz says.";
     build_info: IntGaugeVec = "gauge" "askance_build_info" ["version"]
