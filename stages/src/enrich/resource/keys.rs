@@ -146,15 +146,19 @@ pub(super) const KEYS: &[Key] = &[
     of_type("account", "accountId", ACCOUNT),
     // Policies and endpoints name it in short, CloudTrail in full.
     of_type("amazonmq", "brokerName", "AWS::AmazonMQ::Broker"),
+    of_type("apigateway", "apiId", "AWS::ApiGatewayV2::Api"),
     named_in(&["CreateRestApi", "ImportRestApi"], "apigateway", "id", "AWS::ApiGateway::RestApi"),
     of_type_in(&["CreateApiKey"], "apigateway", "name", "AWS::ApiGateway::ApiKey"),
     of_type("apigateway", "resourceId", "AWS::ApiGateway::Resource"),
     named("apigateway", "restApiId", "AWS::ApiGateway::RestApi"),
+    of_type("apigateway", "routeId", "AWS::ApiGatewayV2::Route"),
     named("appflow", "flowName", "AWS::AppFlow::Flow"),
     named("appsync", "apiId", "AWS::AppSync::GraphQLApi"),
     of_type("autoscaling", "autoScalingGroupName", "AWS::AutoScaling::AutoScalingGroup"),
     named("backup", "backupPlanId", "AWS::Backup::BackupPlan"),
     named("backup", "backupVaultName", "AWS::Backup::BackupVault"),
+    named("bedrock", "agentId", "AWS::Bedrock::Agent"),
+    named("batch", "computeEnvironmentName", "AWS::Batch::ComputeEnvironment"),
     named("bedrock", "guardrailIdentifier", "AWS::Bedrock::Guardrail"),
     of_type("bedrock", "modelId", "AWS::Bedrock::Model"),
     of_type(
@@ -200,6 +204,7 @@ pub(super) const KEYS: &[Key] = &[
     named("datapipeline", "pipelineId", "AWS::DataPipeline::Pipeline"),
     of_type_in(&["CreateTask", "StartTaskExecution"], "datasync", "name", "AWS::DataSync::Task"),
     of_type("detective", "graphArn", "AWS::Detective::Graph"),
+    named("dlm", "PolicyId", "AWS::DLM::LifecyclePolicy"),
     named("dlm", "policyId", "AWS::DLM::LifecyclePolicy"),
     named("dynamodb", "s3Bucket", BUCKET),
     named("dynamodb", "tableName", "AWS::DynamoDB::Table"),
@@ -314,6 +319,7 @@ pub(super) const KEYS: &[Key] = &[
     // The ARN holds an id that only an answer tells.
     of_type("lightsail", "instanceName", "AWS::Lightsail::Instance"),
     of_type("lightsail", "instanceNames", "AWS::Lightsail::Instance"),
+    named("logs", "deliveryDestinationName", "AWS::Logs::DeliveryDestination"),
     named_in(&["CreateExportTask"], "logs", "destination", BUCKET),
     named("logs", "destinationName", "AWS::Logs::Destination"),
     of_type_in(
@@ -330,6 +336,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     named("logs", "logGroupName", "AWS::Logs::LogGroup"),
     named("logs", "logStreamName", "AWS::Logs::LogStream"),
+    of_type("logs", "policyName", "AWS::Logs::ResourcePolicy"),
     of_type_in(
         &["CreateFindingsFilter", "UpdateFindingsFilter"],
         "macie2",
@@ -373,6 +380,8 @@ pub(super) const KEYS: &[Key] = &[
     of_type("redshift", "accountWithRestoreAccess", ACCOUNT),
     named("redshift", "clusterIdentifier", "AWS::Redshift::Cluster"),
     named("redshift", "snapshotIdentifier", "AWS::Redshift::ClusterSnapshot"),
+    of_type("rekognition", "projectArn", "AWS::Rekognition::Project"),
+    of_type("redshift-serverless", "workgroupName", "AWS::RedshiftServerless::Workgroup"),
     named("rolesanywhere", "crlId", "AWS::RolesAnywhere::CRL"),
     of_type_in(
         &["CreateTrustAnchor", "UpdateTrustAnchor"],
@@ -408,10 +417,25 @@ pub(super) const KEYS: &[Key] = &[
         "resolverQueryLogConfigId",
         "AWS::Route53Resolver::ResolverQueryLoggingConfig",
     ),
+    of_type_in(
+        &["PutMultiRegionAccessPointPolicy"],
+        "s3",
+        "Name",
+        "AWS::S3::MultiRegionAccessPoint",
+    ),
     named("s3", "bucketName", BUCKET),
     named("s3", "key", "AWS::S3::Object"),
     named_in(OF_ACCESS_POINT, "s3", "name", "AWS::S3::AccessPoint"),
+    named("s3express", "bucketName", "AWS::S3Express::DirectoryBucket"),
+    named_in(&["PutAccessPointPolicy"], "s3", "name", "AWS::S3::AccessPoint"),
+    named_in(
+        &["PutAccessPointPolicyForObjectLambda"],
+        "s3",
+        "name",
+        "AWS::S3ObjectLambda::AccessPoint",
+    ),
     named("sagemaker", "domainId", "AWS::SageMaker::Domain"),
+    named("sagemaker", "modelPackageGroupName", "AWS::SageMaker::ModelPackageGroup"),
     named(
         "sagemaker",
         "notebookInstanceLifecycleConfigName",
@@ -419,6 +443,8 @@ pub(super) const KEYS: &[Key] = &[
     ),
     named("sagemaker", "notebookInstanceName", "AWS::SageMaker::NotebookInstance"),
     // The ARN ends in six characters that a name lacks.
+    of_type("scheduler", "name", "AWS::Scheduler::Schedule"),
+    named("sagemaker", "studioLifecycleConfigName", "AWS::SageMaker::StudioLifecycleConfig"),
     of_type("secretsmanager", "secretId", "AWS::SecretsManager::Secret"),
     of_type("securityhub", "ruleName", "AWS::SecurityHub::AutomationRule"),
     named("ses", "domain", "AWS::SES::EmailIdentity"),
