@@ -45,7 +45,14 @@ LIMIT_SECONDS = 300
 # How wide a dashboard of Grafana is.
 COLUMNS = 24
 # Filled only where AWS is used: names of metrics, or how they begin.
-ONLY_AWS = ("askance_aws_", "askance_kinesis_", "askance_store_throttled_", "askance_store_capacity_")
+ONLY_AWS = (
+    "askance_aws_",
+    "askance_kinesis_",
+    "askance_store_throttled_",
+    "askance_store_capacity_",
+    "askance_accounts_",
+    "askance_baseline_",
+)
 # What the scene does to askance makes these fire, or become pending where they take longer.
 FIRING = {"AskanceRejects", "AskanceObjectsRefused", "AskanceDeadLetters", "AskanceCorrelationsGiveUp"}
 PENDING = {"AskanceSinkDown"}
@@ -62,6 +69,9 @@ MOVED = (
     'askance_correlate_odd_total{reason="repeated"}',
     "askance_store_throttled_total",
     'askance_store_capacity_units_total{kind="write"}',
+    'askance_accounts_refreshes_total{outcome="ok"}',
+    'askance_baseline_rebuilds_total{outcome="ok"}',
+    'askance_baseline_looks_total{outcome="new"}',
 )
 
 # A query of a panel, with the labels that its legend shows.

@@ -1,7 +1,8 @@
 """What check.py holds the dashboard against: askance at work, with everything that a panel shows.
 
 One askance reads a folder, a queue and a stream, keeps its state in SQLite and has sinks that work, refuse and are not
-there. Another one shares the stream and keeps its state in DynamoDB. What they read comes all the time, among it what is
+there; it makes a baseline, in a bucket, and has an organisation list its accounts. Another one shares the stream and the
+baseline and keeps its state in DynamoDB. What they read comes all the time, among it what is
 damaged, odd, repeated, left out, and more of one thing than a correlation can keep. AWS is played by moto, with Kinesis and
 DynamoDB as they are on a busy day. Nothing here knows of Prometheus or of the dashboard.
 """
@@ -25,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The rule whose alerts are kept back.
 RULE = "d5a8f30d-8339-4c9d-a751-be227c6a459a"
 BUCKET, QUEUE, STREAM, LEASES, TABLE = "check-trail", "check-trail", "check-trail", "check-leases", "check-store"
+SEEN, SEEN_KEY = "check-seen", "first-seen.bin"
 SHARDS = 2
 MOST_TO_A_STREAM = 30
 # More than a service keeps of one group (docs/rules.md).
@@ -66,6 +68,11 @@ def configuration(receiver, metrics, aws):
     if aws:
         sources += f'\n    trail: {{type: s3_queue, queue_url: "{aws.queue_url}", buckets: [{BUCKET}]}}'
         sources += f"\n    {live()}"
+    known = f"""\
+enrich:
+    baseline: {{path: "s3://{SEEN}/{SEEN_KEY}", rebuild: 1h, keep: 1d}}
+    accounts: {{file: accounts.json, every: 1m}}
+"""
     return f"""\
 sources:
     {sources}
@@ -83,7 +90,7 @@ alerts:
 store: {{type: sqlite, path: askance.db}}
 metrics: {{listen: "127.0.0.1:{metrics}"}}
 aws: {{s3_path_style: true}}
-"""
+{known if aws else ""}"""
 
 
 def replica(metrics):
@@ -92,7 +99,9 @@ sources: {{{live()}}}
 sinks: {{log: {{type: file, path: replica.jsonl}}}}
 alerts: {{merge_window: 0s}}
 store: {{type: dynamodb, table: {TABLE}}}
+enrich: {{baseline: "s3://{SEEN}/{SEEN_KEY}"}}
 metrics: {{listen: "127.0.0.1:{metrics}"}}
+aws: {{s3_path_style: true}}
 """
 
 
@@ -247,6 +256,21 @@ class Aws:
         tell = f"<QueueConfiguration><Queue>{arn}</Queue><Event>s3:ObjectCreated:*</Event></QueueConfiguration>"
         self.s3(f"/{BUCKET}?notification", f"<NotificationConfiguration>{tell}</NotificationConfiguration>".encode())
         self.call("kinesis", "Kinesis_20131202.CreateStream", {"StreamName": STREAM, "ShardCount": SHARDS})
+        self.s3(f"/{SEEN}", place.encode())
+        self.past()
+        self.call("organizations", "AWSOrganizationsV20161128.CreateOrganization", {"FeatureSet": "ALL"})
+
+    def past(self):
+        """What a baseline is made of: an event where a trail puts it."""
+        at, account, region = time.gmtime(time.time() - 300), "123456789012", "us-east-1"
+        record = {
+            "eventVersion": "1.11", "eventID": str(uuid.uuid4()), "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", at),
+            "eventName": "GetRole", "eventSource": "iam.amazonaws.com", "awsRegion": region, "recipientAccountId": account,
+            "userIdentity": {"type": "IAMUser", "accountId": account, "arn": f"arn:aws:iam::{account}:user/taro", "userName": "taro"},
+        }
+        name = f"{account}_CloudTrail_{region}_{time.strftime('%Y%m%dT%H%MZ', at)}_check.json.gz"
+        folder = f"AWSLogs/{account}/CloudTrail/{region}/{time.strftime('%Y/%m/%d', at)}"
+        self.put(f"{folder}/{name}", gzip.compress(json.dumps({"Records": [record]}).encode()))
 
     def put(self, key, content):
         self.s3(f"/{BUCKET}/{key}", content)

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use askance_stages::enrich::{Account, Baseline, Enrich, Tables, TablesConfig};
 use askance_stages::model::utc;
@@ -12,6 +13,7 @@ use askance_stages::yaml;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::baseline::Held;
 use crate::config::{Config, GeoConfig};
 use crate::geo;
 use crate::lists::Lists;
@@ -87,6 +89,33 @@ pub fn baseline(path: &Path) -> Result<Baseline, String> {
     Baseline::read(&bytes).map_err(|error| told(&error))
 }
 
+/// Where a baseline comes from.
+#[derive(Debug, Clone)]
+pub enum BaselineFrom {
+    /// A file.
+    File(PathBuf),
+    /// An object that somebody else reads; `None`: it is not here yet.
+    Held(Held),
+}
+
+impl BaselineFrom {
+    /// Reads it; `None` if it is not here yet. `is_made`: the service makes it.
+    fn read(&self, is_made: bool) -> Result<Held, String> {
+        match self {
+            Self::File(path) if is_made && !path.exists() => Ok(None),
+            Self::File(path) => baseline(path).map(|read| Some(Arc::new(read))),
+            Self::Held(held) => Ok(held.clone()),
+        }
+    }
+
+    fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Held(_) => None,
+        }
+    }
+}
+
 /// Where what is known besides the records stands.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -101,7 +130,7 @@ pub struct Context {
     /// Files of user agents, by the name of their list.
     pub user_agents: BTreeMap<String, PathBuf>,
     /// A baseline.
-    pub baseline: Option<PathBuf>,
+    pub baseline: Option<BaselineFrom>,
     /// The service makes the baseline: until it has, there may be none.
     pub is_baseline_made: bool,
     /// Databases of addresses.
@@ -154,11 +183,23 @@ impl Context {
             organizations: config.enrich.organizations.clone(),
             networks: config.enrich.networks.clone(),
             user_agents: config.enrich.user_agents.clone(),
-            baseline: config.enrich.baseline.as_ref().map(|baseline| baseline.path.clone()),
+            baseline: config.enrich.baseline.as_ref().map(|baseline| match baseline.object() {
+                Some(_) => BaselineFrom::Held(None),
+                None => BaselineFrom::File(baseline.path.clone()),
+            }),
             is_baseline_made: (config.enrich.baseline.as_ref())
                 .is_some_and(|baseline| baseline.rebuild.is_some()),
             geo: config.enrich.geo.clone(),
         }
+    }
+
+    /// The same, with what an object held that the configuration names; nothing else if it names none.
+    #[must_use]
+    pub fn with_held(mut self, held: &Held) -> Self {
+        if let Some(BaselineFrom::Held(here)) = &mut self.baseline {
+            here.clone_from(held);
+        }
+        self
     }
 
     /// Reads all of it.
@@ -192,8 +233,10 @@ impl Context {
         let organizations = self.organizations.clone();
         let config = TablesConfig { accounts, organizations, networks, user_agents };
         let tables = Tables::from_config(config);
-        let is_there = |path: &&Path| !self.is_baseline_made || path.exists();
-        let baseline = self.baseline.as_deref().filter(is_there).map(baseline).transpose();
+        let baseline = match &self.baseline {
+            Some(from) => from.read(self.is_baseline_made),
+            None => Ok(None),
+        };
         let geo = geo::read(&self.geo);
         match (tables, baseline, geo) {
             (Ok(tables), Ok(baseline), Ok(geo)) => {
@@ -216,7 +259,8 @@ impl Context {
     /// Files that it is made of.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let lists = self.networks.values().chain(self.user_agents.values());
-        let others = self.accounts.iter().chain(&self.listed).chain(&self.baseline);
+        let baseline = self.baseline.iter().filter_map(BaselineFrom::file);
+        let others = self.accounts.iter().chain(&self.listed).chain(baseline);
         lists.chain(others).chain(&self.geo.city).chain(&self.geo.asn)
     }
 }
@@ -251,7 +295,7 @@ mod tests {
         std::fs::write(&networks, "value\n198.51.100.0/24\nexit\n").unwrap();
         context.networks.insert("tor".to_owned(), networks);
         std::fs::write(folder.path().join("old"), "no baseline").unwrap();
-        context.baseline = Some(folder.path().join("old"));
+        context.baseline = Some(BaselineFrom::File(folder.path().join("old")));
         let agents = folder.path().join("agents.txt");
         std::fs::write(&agents, "# tools\n*pacu*\n*\n").unwrap();
         context.user_agents.insert("tools".to_owned(), agents);
@@ -265,7 +309,8 @@ mod tests {
     fn a_baseline_that_the_service_makes_may_be_missing_but_not_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("seen.bin");
-        let mut context = Context { baseline: Some(path.clone()), ..Context::default() };
+        let mut context =
+            Context { baseline: Some(BaselineFrom::File(path.clone())), ..Context::default() };
         context.read(Timestamp::UNIX_EPOCH).unwrap_err();
         context.is_baseline_made = true;
         let known = context.read(Timestamp::UNIX_EPOCH).unwrap();

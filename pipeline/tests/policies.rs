@@ -95,10 +95,15 @@ const OF_ACCOUNTS: [(&str, &str); 8] = [
     ("list_tags_for_resource", "organizations:ListTagsForResource"),
 ];
 
-/// Needed without a call of their own: versions of objects, encrypted objects, 404 for what is
-/// missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
-const IMPLIED: [&str; 4] =
-    ["s3:GetObjectVersion", "kms:Decrypt", "s3:ListBucket", "sts:AssumeRole"];
+/// Needed without a call of their own: versions of objects, encrypted objects (to read and to write
+/// them), 404 for what is missing, and the role that [`aws_config`](https://docs.rs/aws-config) assumes.
+const IMPLIED: [&str; 5] = [
+    "s3:GetObjectVersion",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "s3:ListBucket",
+    "sts:AssumeRole",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -120,7 +125,9 @@ fn read(name: &str) -> Value {
 fn whole() -> Value {
     let mut whole = policy();
     let statements = whole["Statement"].as_array_mut().unwrap();
-    statements.extend(read("askance-kinesis.json")["Statement"].as_array().unwrap().clone());
+    for name in ["askance-kinesis.json", "askance-baseline.json"] {
+        statements.extend(read(name)["Statement"].as_array().unwrap().clone());
+    }
     whole
 }
 
@@ -185,6 +192,32 @@ fn the_policy_of_accounts_allows_what_is_asked_and_nothing_else() {
     assert_eq!(allowed, called);
     // Listing the root is allowed on everything or not at all.
     assert!(statements.iter().all(|statement| statement["Resource"] == "*"));
+}
+
+#[test]
+fn the_policy_of_a_baseline_names_its_key_and_nothing_beside_it() {
+    let policy = read("askance-baseline.json");
+    for statement in policy["Statement"].as_array().unwrap() {
+        let resource = statement["Resource"].as_str().unwrap();
+        for action in actions(statement) {
+            let writes = ["s3:PutObject", "s3:DeleteObject"].contains(&action.as_str());
+            assert!(
+                !writes || resource.contains("/askance/first-seen.bin"),
+                "{action} on {resource}"
+            );
+            // The current one is replaced, and never taken away.
+            assert!(
+                action != "s3:DeleteObject" || resource.ends_with("first-seen.bin.*"),
+                "{resource}"
+            );
+        }
+    }
+    let called = called_of("pipeline/src/baseline", &OPERATIONS);
+    let allowed: BTreeSet<String> =
+        policy["Statement"].as_array().unwrap().iter().flat_map(actions).collect();
+    for action in called.keys() {
+        assert!(allowed.contains(*action), "{action} is called: add it to the policy");
+    }
 }
 
 #[test]

@@ -232,6 +232,34 @@ fn what_is_excluded_is_passed_by_where_it_surely_stands() {
     check(r#""userIdentity":[{"type":"AWSService"}]"#, 0, 0);
 }
 
+/// What a rule takes out of what it excludes is seen wherever it stands.
+#[test]
+fn what_is_excluded_but_for_some_is_passed_by_where_none_of_these_stands() {
+    let yaml = "title: a\nlogsource: {product: aws}\ndetection: {s: {eventName: Get}, service: {userIdentity.invokedBy|neq: Sign.com, \
+        userIdentity.invokedBy|endswith: .com}, other: {x.y|exists: true, x.y|neq: [a, b]}, condition: s and not service and not other}\n";
+    let check = |rest: &str, hits: usize, unparsed: u64| {
+        let record = format!("{{\"eventName\":\"Get\",{rest}}}");
+        let run = |without_prefilter| {
+            let rules = generate::compile(yaml);
+            outputs_with(lists(), rules, without_prefilter, record.as_bytes())
+        };
+        let ((found, tally), (slow, _)) = (run(false), run(true));
+        assert_eq!((found.len(), tally.unparsed), (hits, unparsed), "{rest}");
+        assert_eq!(found, slow, "{rest}");
+    };
+    check(r#""userIdentity":{"invokedBy":"a.com"}"#, 0, 1);
+    check(r#""x":{"y":"c"},"z":"\"y\":\"a\"""#, 0, 1);
+    check(r#""x":{"y":"c"},"z":{"y":null}"#, 0, 1);
+    check(r#""userIdentity":{"invokedBy":"sign.com"}"#, 1, 0);
+    check(r#""userIdentity":{"invokedBy":"a.com","invokedBy":"SIGN.com"}"#, 1, 0);
+    check(r#""userIdentity":{"invokedBy":"a.com"},"userIdentity.invokedBy":"sign.com""#, 1, 0);
+    check(r#""x":{"y":["c","a"]}"#, 1, 0);
+    // Not to be told at a glance.
+    check(r#""userIdentity":{"invokedBy":"a.com"},"z":{"invokedBy":"sign.com"}"#, 0, 0);
+    check(r#""userIdentity":{"invokedBy":"a.com"},"z":{"invokedBy":["b"]}"#, 0, 0);
+    check(r#""x":{"y":"c"},"z":{"y":"B"}"#, 0, 0);
+}
+
 /// Nor is a table of what was seen before, for what it knows.
 #[test]
 fn what_was_seen_before_is_passed_by() {

@@ -76,7 +76,7 @@ fn kept_versions(path: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
 }
 
 /// Is it a baseline's version, and no other ending that somebody gave a file?
-fn is_version(ending: &str) -> bool {
+pub(super) fn is_version(ending: &str) -> bool {
     ending.len() == 16 && ending.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

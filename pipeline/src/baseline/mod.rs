@@ -1,13 +1,22 @@
-//! Makes baselines of what was read: of the past of a bucket, into a file that is replaced whole, when
-//! somebody asks or on a schedule.
+//! Makes baselines of what was read: of the past of a bucket, into a file or an object that is replaced
+//! whole, when somebody asks or on a schedule; and takes over what stands in an object.
 //!
 //! What a baseline is and what is looked at of a record is the engine's (`enrich`).
 
 mod file;
+mod follow;
+mod making;
+mod object;
 mod past;
+mod place;
 mod schedule;
 
+#[cfg(test)]
+mod fleet_tests;
+
 pub use file::write;
+pub use follow::{Follower, Held, fetch};
+pub use object::{Answer, BaselineObject};
 pub use past::{Past, PastError, Taken};
 pub use schedule::Rebuilder;
 

@@ -1,208 +1,264 @@
-//! Makes the service's baseline anew on a schedule, from the buckets of its sources.
+//! When the service makes its baseline anew, and which of several does.
 //!
-//! What is written is noticed as any changed file is, and taken over by the reloader between two
-//! objects. Until then, and whenever something fails, the old one holds.
+//! All replicas look when the one that is there was written. When it is old, one of them takes the turn
+//! that is kept in the store, and makes a new one; the others look again from time to time. A replica
+//! that lost its turn meanwhile, or finds that somebody else has put one, throws away what it made. What
+//! was put is taken over by the reloader between two objects. Until then, and whenever something fails,
+//! the old one holds.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use askance_stages::decode::DecodeLimits;
-use askance_stages::enrich::{Baseline, BaselineBuilder};
-use askance_stages::filter::FilterConfig;
-use jiff::{SignedDuration, Timestamp};
+use askance_stages::enrich::Baseline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::file::{keep_version, modified, write};
-use super::past::{Past, PastError, Taken};
+use super::making::{MakeError, Maker};
+use super::object::{Looked, ObjectError};
+use super::place::{Place, PlaceError};
 use crate::aws::Aws;
-use crate::config::{BucketConfig, Config, SourceConfig};
+use crate::config::{Config, StoreConfig};
 use crate::runtime::clock::Clock;
-use crate::runtime::retry::{Backoff, pause};
-use crate::sources::region_of_queue;
-use crate::sources::s3::Bucket;
-use crate::sources::s3_replay::ListError;
+use crate::runtime::retry::{Backoff, delay, pause};
+use crate::store::{Store, StoreError, TurnKeeper};
 use crate::telemetry::{Families, Health, Part};
-
-/// Downloads at once: what the service reads to find things goes first.
-const CONCURRENCY: usize = 4;
-
-/// One object in so many may be unreadable. With more of them missing, what is seen every day would
-/// be told as new.
-const ONE_IN: u64 = 100;
 
 /// Between two attempts of which the first failed.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
 
+/// The name of the turn in the store.
+const TURN: &str = "baseline";
+
+/// After so long without a word another replica takes over. It is renewed three times as often, which
+/// costs a fleet nothing beside what reading the past does.
+const TURN_LASTS: Duration = Duration::from_secs(60);
+
+/// Called when one was put.
+pub type OnPut = Arc<dyn Fn() + Send + Sync>;
+
 /// Makes baselines.
 pub struct Rebuilder {
-    path: PathBuf,
+    pub(super) place: Place,
     every: Duration,
-    keep: Duration,
     versions: usize,
-    trails: Vec<Trail>,
-    limits: DecodeLimits,
-    aws: Aws,
+    maker: Maker,
     clock: Clock,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) turn: TurnKeeper,
+    on_put: OnPut,
     families: Families,
     health: Health,
 }
 
-/// A bucket of a source, and where it is if it does not say so itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Trail {
-    bucket: BucketConfig,
-    region: Option<String>,
+/// What a look came to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// There is nothing to do for so long.
+    Wait(Duration),
+    /// Another replica is at it.
+    Others,
+    /// It was made and put.
+    Made(Baseline),
 }
 
 /// Why none could be made.
 #[derive(Debug, thiserror::Error)]
-enum RebuildError {
-    #[error("bucket {bucket}: {cause}")]
-    Past { bucket: String, cause: PastError },
-    #[error(
-        "{unlisted} folders could not be listed, and {unread} of {objects} objects not read; the first: {first}"
-    )]
-    Gaps { unlisted: u64, unread: u64, objects: u64, first: String },
-    #[error("there is no event in the buckets of the last days to make a baseline of")]
-    Nothing,
-    #[error("cannot write {}: {cause}", path.display())]
-    Write { path: PathBuf, cause: std::io::Error },
-    #[error("a defect of askance")]
-    Defect,
+#[non_exhaustive]
+pub(super) enum RebuildError {
+    #[error(transparent)]
+    Make(#[from] MakeError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was made is thrown away.
+    #[error("another replica has taken over the turn")]
+    Lost,
+}
+
+impl RebuildError {
+    /// Was somebody else faster, so that nothing is wrong?
+    fn is_lost(&self) -> bool {
+        let superseded = |error: &PlaceError| {
+            matches!(error, PlaceError::Object(ObjectError::Superseded { .. }))
+        };
+        matches!(self, Self::Lost) || matches!(self, Self::Place(error) if superseded(error))
+    }
 }
 
 impl Rebuilder {
-    /// Of a configuration; `None` if it asks for none.
-    pub fn of(
+    /// Of a configuration; `None` if it asks for none. `on_put` is called when a new one was put.
+    pub async fn of(
         config: &Config,
         aws: &Aws,
-        clock: &Clock,
+        (store, clock): (&Arc<dyn Store>, &Clock),
+        on_put: OnPut,
         (families, health): (&Families, &Health),
     ) -> Option<Self> {
         let baseline = config.enrich.baseline.as_ref()?;
         let every = baseline.rebuild?;
-        for outcome in ["ok", "failed"] {
+        for outcome in ["ok", "failed", "lost"] {
             families.baseline_rebuilds.with_label_values(&[outcome]);
         }
+        let seconds = i64::try_from(every.0.as_secs()).unwrap_or(i64::MAX);
+        families.baseline_rebuild_every.set(seconds);
         Some(Self {
-            path: baseline.path.clone(),
+            place: Place::of(baseline, aws).await,
             every: every.0,
-            keep: baseline.keep.0,
             versions: baseline.versions,
-            trails: trails(config),
-            limits: DecodeLimits {
-                max_object_bytes: config.limits.max_object.0,
-                max_ratio: config.limits.max_ratio,
-            },
-            aws: aws.clone(),
+            maker: Maker::of(config, baseline.keep.0, aws),
             clock: clock.clone(),
+            store: Arc::clone(store),
+            turn: TurnKeeper::new(TURN, &replica(config), TURN_LASTS),
+            on_put,
             families: families.clone(),
             health: health.clone(),
         })
     }
 
     /// Makes one whenever it is due, until `stop` is set.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::new(AGAIN.0, AGAIN.1);
         let mut last = None;
         loop {
-            let wait = self.due_in(last.map(|at: Instant| at.elapsed()));
-            if !pause(wait, &stop).await {
-                return;
-            }
-            let made = self.rebuild(&stop).await;
+            let step = self.step(last.map(|at: Instant| at.elapsed()), &stop).await;
             if stop.is_cancelled() {
                 return;
             }
-            match made {
-                Ok(made) => {
+            let wait = match step {
+                Ok(Step::Wait(wait)) => {
+                    // There is a new one, whoever has made it.
+                    backoff.reset();
+                    self.health.well(&Part::Baseline);
+                    wait
+                }
+                Ok(Step::Others) => self.look_again(),
+                Ok(Step::Made(made)) => {
                     last = Some(Instant::now());
                     backoff.reset();
                     self.tell(&made);
+                    Duration::ZERO
                 }
-                Err(why) => {
-                    self.families.baseline_rebuilds.with_label_values(&["failed"]).inc();
-                    self.health.trouble(
-                        Part::Baseline,
-                        format!("cannot be made anew, the old one still holds: {why}"),
-                    );
-                    error!(error = %why, attempts = backoff.attempts(), "the baseline cannot be made anew, the old one still holds; will try again");
-                    if !backoff.wait(&stop).await {
-                        return;
-                    }
+                Err(why) if why.is_lost() => {
+                    self.families.baseline_rebuilds.with_label_values(&["lost"]).inc();
+                    warn!(%why, "threw away the baseline that was being made");
+                    self.look_again()
                 }
+                Err(why) => self.failed(&why, &mut backoff),
+            };
+            if !pause(wait, &stop).await {
+                return;
             }
         }
     }
 
-    /// How long until the next one: by the file's time, so that a restart changes nothing, and never
-    /// sooner after the last one than asked, whatever clock the file's disk has.
-    fn due_in(&self, since_last: Option<Duration>) -> Duration {
-        let age = modified(&self.path).map(|at| self.clock.now().duration_since(at));
-        // A file of the future is as good as new.
+    /// Looks whether one is due, and makes it if it is this replica's turn.
+    pub(super) async fn step(
+        &mut self,
+        since_last: Option<Duration>,
+        stop: &CancellationToken,
+    ) -> Result<Step, RebuildError> {
+        let wait = self.due_in(self.place.look().await?.as_ref(), since_last);
+        if !wait.is_zero() {
+            return Ok(Step::Wait(wait));
+        }
+        let store = Arc::clone(&self.store);
+        if !self.turn.take(store.as_ref(), Instant::now()).await? {
+            return Ok(Step::Others);
+        }
+        let done = self.in_turn(since_last, stop).await;
+        if let Err(error) = self.turn.give_back(store.as_ref()).await {
+            warn!(%error, "cannot give the turn back; others take it when its time is over");
+        }
+        done
+    }
+
+    async fn in_turn(
+        &mut self,
+        since_last: Option<Duration>,
+        stop: &CancellationToken,
+    ) -> Result<Step, RebuildError> {
+        // Whoever had the turn a moment ago may have put one since.
+        let looked = self.place.look().await?;
+        let wait = self.due_in(looked.as_ref(), since_last);
+        if !wait.is_zero() {
+            return Ok(Step::Wait(wait));
+        }
+        let made = self.make(stop).await?;
+        self.publish(&made, looked.as_ref()).await?;
+        Ok(Step::Made(made))
+    }
+
+    /// Makes one, and keeps the turn meanwhile; gives up when that is lost.
+    pub(super) async fn make(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<Baseline, RebuildError> {
+        let stop = stop.child_token();
+        // However this ends, what reads for it ends too.
+        let _over = stop.clone().drop_guard();
+        let making = self.maker.make(self.clock.now(), &stop);
+        tokio::pin!(making);
+        loop {
+            tokio::select! {
+                made = &mut making => return Ok(made?),
+                is_on = pause(self.turn.lasts() / 3, &stop) => if !is_on {
+                    return Ok(making.await?);
+                }
+            }
+            let now = Instant::now();
+            match self.turn.keep(self.store.as_ref(), now).await {
+                Ok(true) => {}
+                Ok(false) => return Err(RebuildError::Lost),
+                Err(error) if self.turn.is_over(now) => {
+                    warn!(%error, "cannot keep the turn");
+                    return Err(RebuildError::Lost);
+                }
+                Err(error) => warn!(%error, "cannot keep the turn, will try again"),
+            }
+        }
+    }
+
+    /// Puts what was made where `looked` was seen before, if it is still this replica's turn.
+    pub(super) async fn publish(
+        &mut self,
+        made: &Baseline,
+        looked: Option<&Looked>,
+    ) -> Result<(), RebuildError> {
+        self.place.keep_version(made.version(), self.versions).await?;
+        // The last thing before: of an object the bucket itself sees to the moment between.
+        if !self.turn.keep(self.store.as_ref(), Instant::now()).await? {
+            return Err(RebuildError::Lost);
+        }
+        self.place.replace(made, looked).await?;
+        (self.on_put)();
+        Ok(())
+    }
+
+    /// How long until the next one: by the time of what is there, so that a restart changes nothing,
+    /// and never sooner after the last one than asked, whatever clock the disk or the bucket has.
+    fn due_in(&self, looked: Option<&Looked>, since_last: Option<Duration>) -> Duration {
+        let age = looked.map(|looked| self.clock.now().duration_since(looked.at));
+        // One of the future is as good as new.
         let age = age.map(|age| Duration::try_from(age).unwrap_or_default());
         let left = |age: Duration| self.every.saturating_sub(age);
         left(age.unwrap_or(self.every)).max(since_last.map_or(Duration::ZERO, left))
     }
 
-    async fn rebuild(&self, stop: &CancellationToken) -> Result<Baseline, RebuildError> {
-        let now = self.clock.now();
-        let from = now
-            .checked_sub(SignedDuration::try_from(self.keep).unwrap_or(SignedDuration::MAX))
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        info!(buckets = self.trails.len(), %from, "making the baseline anew");
-        let asked = FilterConfig { from: Some(from), to: Some(now), ..FilterConfig::default() };
-        let mut taken = Taken::default();
-        for trail in &self.trails {
-            taken.add(self.read(trail, &asked, stop).await?);
-        }
-        let Taken { seen, objects, unread, unlisted, faults } = taken;
-        let first = faults.into_iter().next().unwrap_or_default();
-        if unlisted > 0 || unread * ONE_IN > objects {
-            return Err(RebuildError::Gaps { unlisted, unread, objects, first });
-        }
-        if unread > 0 {
-            warn!(unread, objects, %first, "some objects could not be read for the baseline; it is made without them");
-        }
-        let (path, versions) = (self.path.clone(), self.versions);
-        let written = tokio::task::spawn_blocking(move || put(seen, path, versions));
-        written.await.map_err(|_| RebuildError::Defect)?
+    /// Replicas do not look all at the same moment.
+    fn look_again(&self) -> Duration {
+        let most = self.turn.lasts() / 3;
+        delay(most, most, 0)
     }
 
-    /// Reads what stands in a bucket.
-    async fn read(
-        &self,
-        trail: &Trail,
-        asked: &FilterConfig,
-        stop: &CancellationToken,
-    ) -> Result<Taken, RebuildError> {
-        let name = &trail.bucket.name;
-        let failed = |cause| RebuildError::Past { bucket: name.clone(), cause };
-        let region = self.aws.region().await.or_else(|| trail.region.clone());
-        let bucket = Arc::new(Bucket::named(trail.bucket.clone(), &self.aws, region).await);
-        let mut taken = Taken::default();
-        for prefix in prefixes(&trail.bucket) {
-            let past = Past {
-                bucket: Arc::clone(&bucket),
-                prefix,
-                asked: asked.clone(),
-                limits: self.limits,
-                concurrency: CONCURRENCY,
-                stop: stop.clone(),
-            };
-            match past.read().await {
-                Ok(more) => taken.add(more),
-                // One that is still empty says nothing of the others.
-                Err(PastError::List(ListError::Nothing(why))) => {
-                    warn!(bucket = %name, %why, "nothing for the baseline");
-                }
-                Err(cause) => return Err(failed(cause)),
-            }
-        }
-        Ok(taken)
+    fn failed(&self, why: &RebuildError, backoff: &mut Backoff) -> Duration {
+        self.families.baseline_rebuilds.with_label_values(&["failed"]).inc();
+        let told = format!("cannot be made anew, the old one still holds: {why}");
+        self.health.trouble(Part::Baseline, told);
+        let attempts = backoff.attempts();
+        error!(error = %why, attempts, "the baseline cannot be made anew, the old one still holds; will try again");
+        backoff.next(None)
     }
 
     fn tell(&self, made: &Baseline) {
@@ -214,127 +270,16 @@ impl Rebuilder {
     }
 }
 
-/// Puts a new one in the place of the old one, which is kept by its version.
-fn put(seen: BaselineBuilder, path: PathBuf, versions: usize) -> Result<Baseline, RebuildError> {
-    let made = seen.finish();
-    if made.made_of().0 == 0 {
-        return Err(RebuildError::Nothing);
-    }
-    let written =
-        keep_version(&path, made.version(), versions).and_then(|()| write(&path, &made.bytes()));
-    match written {
-        Ok(()) => Ok(made),
-        Err(cause) => Err(RebuildError::Write { path, cause }),
-    }
-}
-
-/// The buckets of all sources that have some, each once.
-fn trails(config: &Config) -> Vec<Trail> {
-    let mut trails: Vec<Trail> = Vec::new();
-    for source in config.sources.values() {
-        let SourceConfig::S3Queue(queue) = source else { continue };
-        // An address that is none keeps the source from starting, which says so.
-        let named = || region_of_queue(&queue.queue_url).unwrap_or_default();
-        let region = queue.region.clone().or_else(named);
-        for bucket in &queue.buckets {
-            let trail = Trail { bucket: bucket.clone(), region: region.clone() };
-            if !trails.contains(&trail) {
-                trails.push(trail);
-            }
-        }
-    }
-    trails
-}
-
-/// What keys of a bucket begin with, without what begins with another of them.
-fn prefixes(bucket: &BucketConfig) -> Vec<String> {
-    let all = &bucket.prefixes;
-    if all.is_empty() {
-        return vec![String::new()];
-    }
-    let mut kept: Vec<String> = Vec::new();
-    let mut sorted = all.clone();
-    sorted.sort();
-    for prefix in sorted {
-        if !kept.last().is_some_and(|last| prefix.starts_with(last.as_str())) {
-            kept.push(prefix);
-        }
-    }
-    kept
+/// What people know this replica by.
+fn replica(config: &Config) -> String {
+    let written = match &config.store {
+        StoreConfig::Dynamodb(store) => store.replica.clone(),
+        StoreConfig::Sqlite { .. } => None,
+    };
+    let named = written.or_else(|| std::env::var("HOSTNAME").ok());
+    named.unwrap_or_else(|| format!("process {}", std::process::id()))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::time::SystemTime;
-
-    use super::*;
-    use crate::config::parse;
-
-    fn config(buckets: &str) -> Config {
-        let queue = |name: &str| {
-            format!(
-                "{name}: {{type: s3_queue, queue_url: \"https://sqs.eu-west-1.amazonaws.com/1/t\", \
-                 buckets: [{buckets}]}}"
-            )
-        };
-        let text = format!(
-            "sources: {{{}, {}, in: {{type: directory, path: in}}}}\n\
-             enrich: {{baseline: {{path: seen.bin, rebuild: 1h}}}}",
-            queue("a"),
-            queue("b")
-        );
-        parse(&text, Path::new("/nowhere")).unwrap()
-    }
-
-    #[test]
-    fn a_bucket_of_several_sources_is_read_once() {
-        let names = |buckets: &str| -> Vec<(String, Option<String>)> {
-            let of = |trail: Trail| (trail.bucket.name, trail.region);
-            trails(&config(buckets)).into_iter().map(of).collect()
-        };
-        let region = Some("eu-west-1".to_owned());
-        assert_eq!(
-            names("one, two"),
-            [("one".to_owned(), region.clone()), ("two".to_owned(), region)]
-        );
-    }
-
-    #[test]
-    fn no_key_is_read_under_two_prefixes() {
-        let check = |written: &[&str], expected: &[&str]| {
-            let mut bucket = BucketConfig::of_name("trail");
-            bucket.prefixes = written.iter().map(ToString::to_string).collect();
-            assert_eq!(prefixes(&bucket), expected, "{written:?}");
-        };
-        check(&[], &[""]);
-        check(&["b/", "a/AWSLogs/", "a/"], &["a/", "b/"]);
-        check(&["a/1", "a/12", "a/2"], &["a/1", "a/2"]);
-    }
-
-    #[tokio::test]
-    async fn it_is_due_by_the_files_time_and_never_sooner_after_the_last_one() {
-        let home = tempfile::tempdir().unwrap();
-        let began = SystemTime::now();
-        let now = Timestamp::try_from(began).unwrap();
-        let mut config = config("trail");
-        config.enrich.baseline.as_mut().unwrap().path = home.path().join("seen.bin");
-        let aws = Aws::new(&config.aws, &Families::new());
-        let clock = Clock::of(move || now);
-        let told = (&Families::new(), &Health::default());
-        let rebuilder = Rebuilder::of(&config, &aws, &clock, told).unwrap();
-        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        assert_eq!(rebuilder.due_in(None), Duration::ZERO, "there is none");
-        let file = std::fs::File::create(&rebuilder.path).unwrap();
-        let check = |written: SystemTime, since_last: Option<Duration>, expected: Duration| {
-            file.set_modified(written).unwrap();
-            assert_eq!(rebuilder.due_in(since_last), expected, "{written:?} {since_last:?}");
-        };
-        check(began - minutes(20), None, minutes(40));
-        check(began - minutes(90), None, Duration::ZERO);
-        check(began - minutes(90), Some(minutes(10)), minutes(50));
-        check(began + minutes(90), None, minutes(60));
-        config.enrich.baseline.as_mut().unwrap().rebuild = None;
-        assert!(Rebuilder::of(&config, &aws, &clock, told).is_none());
-    }
-}
+#[path = "schedule_tests.rs"]
+mod tests;

@@ -12,14 +12,14 @@ use askance_stages::model::Record;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use super::fetch_baseline::{address as address_of, read_baseline, write_baseline};
 use super::replay::{WayArgs, bucket, way};
 use super::run::listen_for_signals;
 use super::summary::{number, plural};
 use super::{code, eprintln_line, times};
 use crate::aws::Aws;
-use crate::baseline::{Past, PastError, Taken, take, write};
+use crate::baseline::{Past, PastError, Taken, take};
 use crate::config::{self, Config};
-use crate::context;
 use crate::output::clean::clean;
 use crate::runtime::service::Stops;
 use crate::sources::files::{Entry, Files, Opener};
@@ -35,7 +35,7 @@ const CONCURRENCY: usize = 32;
 pub enum BaselineCommand {
     /// Make one of CloudTrail files, or of a bucket
     #[command(
-        after_help = "The file is replaced whole: askance run takes a new one over by itself.\n\n\
+        after_help = "The file or object is replaced whole: askance run takes a new one over by itself.\n\n\
         Exit codes, the first that applies:\n  \
         130  ended by a signal; nothing is written\n  \
         2  wrong use, or nothing to make it of\n  \
@@ -43,14 +43,18 @@ pub enum BaselineCommand {
         0  made\n\n\
         Examples:\n  \
         askance baseline build trail/ --to 2d -o first-seen.bin\n  \
-        askance baseline build s3://org-trail/AWSLogs/ --from 30d -o first-seen.bin"
+        askance baseline build s3://org-trail/AWSLogs/ --from 30d -o first-seen.bin\n  \
+        askance baseline build s3://org-trail/AWSLogs/ --from 30d -o s3://seen/first-seen.bin"
     )]
     Build(BuildArgs),
     /// Tell what one is made of
     #[command(after_help = "Exit codes: 0 told, 2 it cannot be read.")]
     Show {
-        /// The baseline
+        /// The baseline: a file, or s3://BUCKET/KEY
         file: PathBuf,
+        /// Configuration file: aws, and the role and region of the bucket of enrich.baseline
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
 }
 
@@ -60,7 +64,7 @@ pub struct BuildArgs {
     /// Files, folders (with everything below them) or - for standard input; or one s3://BUCKET/PREFIX
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Write it to this file
+    /// Write it to this file, or to s3://BUCKET/KEY
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
     /// Only events at this time or later: 90d, 2026-09-01; needed for S3
@@ -77,7 +81,7 @@ pub struct BuildArgs {
     pub region: Vec<String>,
     #[command(flatten)]
     pub way: WayArgs,
-    /// Configuration file: limits, aws, the bucket's role
+    /// Configuration file: limits, aws, the buckets' roles
     #[arg(long, value_name = "FILE", help_heading = "How it is run")]
     pub config: Option<PathBuf>,
 }
@@ -86,8 +90,8 @@ pub struct BuildArgs {
 pub fn baseline(command: &BaselineCommand) -> anyhow::Result<u8> {
     match command {
         BaselineCommand::Build(args) => build(args),
-        BaselineCommand::Show { file } => {
-            let made = context::baseline(file).map_err(anyhow::Error::msg)?;
+        BaselineCommand::Show { file, config } => {
+            let made = read_baseline(file, &configured(config.as_deref())?)?;
             super::print(&format!("{}\n", told(file, &made)))?;
             Ok(code::OK)
         }
@@ -98,10 +102,9 @@ fn build(args: &BuildArgs) -> anyhow::Result<u8> {
     let (from, to) = times::range(args.from.as_deref(), args.to.as_deref(), Timestamp::now())?;
     let asked =
         FilterConfig { from, to, accounts: args.account.clone(), regions: args.region.clone() };
-    let config = match &args.config {
-        Some(path) => config::read(path)?.config,
-        None => Config::default(),
-    };
+    let config = configured(args.config.as_deref())?;
+    // Before hours of reading.
+    address_of(&args.output)?;
     let limits = DecodeLimits {
         max_object_bytes: config.limits.max_object.0,
         max_ratio: config.limits.max_ratio,
@@ -123,8 +126,7 @@ fn build(args: &BuildArgs) -> anyhow::Result<u8> {
     if made.made_of().0 == 0 {
         bail!("there is no event to make a baseline of; are the paths and times right?");
     }
-    write(&args.output, &made.bytes())
-        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    write_baseline(&args.output, made.bytes(), &config)?;
     super::print(&format!("{}\n", told(&args.output, &made)))?;
     if unread == 0 {
         return Ok(code::OK);
@@ -132,6 +134,10 @@ fn build(args: &BuildArgs) -> anyhow::Result<u8> {
     let files = plural(unread, "file");
     tell(&format!("{files} could not be read whole; the rest is in the baseline"));
     Ok(code::UNREADABLE)
+}
+
+fn configured(path: Option<&Path>) -> anyhow::Result<Config> {
+    Ok(path.map(config::read).transpose()?.map_or_else(Config::default, |loaded| loaded.config))
 }
 
 /// Reads files and folders; answers how many could not be read whole, too.

@@ -13,6 +13,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::code;
+use super::fetch_baseline::fetch_baseline;
 use super::scan::tell_problems;
 use super::scan_args::RuleArgs;
 use super::scan_config::{self, ScanConfig};
@@ -48,7 +49,8 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         None => ScanConfig::default(),
     };
     let failed = |lines: Vec<String>| anyhow::anyhow!(lines.join("\n"));
-    let enrich = config.context.read(Timestamp::now()).map_err(failed)?.enrich;
+    let context = config.context.clone().with_held(&fetch_baseline(&config.whole)?);
+    let enrich = context.read(Timestamp::now()).map_err(failed)?.enrich;
     let drops = plan::drops(&config.drop).map_err(failed)?;
     let reading = rulebook::read(&config.choice(&args.rules))?;
     if !tell_problems(&reading, args.rules.keep_going) {

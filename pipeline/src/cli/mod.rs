@@ -6,6 +6,7 @@ mod baseline;
 mod config;
 mod coverage;
 mod explain;
+mod fetch_baseline;
 mod generate;
 mod kinesis;
 mod open_store;

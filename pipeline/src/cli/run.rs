@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::open_store::{self, Access, Place};
 use super::{code, eprintln_line};
 use crate::aws::Aws;
-use crate::baseline::Rebuilder;
+use crate::baseline::{Follower, Rebuilder};
 use crate::config::{self, Config, ConfigError, Loaded};
 use crate::organization::Refresher;
 use crate::runtime::clock::Clock;
@@ -115,7 +115,16 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         Some(refresher) => Some((refresher.first(&stops.stop).await, refresher)),
         None => None,
     };
-    let plan = Plan::build(config, args.keep_going, clock.now())
+    let follower = match Follower::of(config, &aws, (&families, &health)).await {
+        Some(mut follower) => {
+            follower.first().await;
+            Some(follower)
+        }
+        None => None,
+    };
+    let baseline = follower.as_ref().map(Follower::held);
+    let held = baseline.as_ref().and_then(|held| held.borrow().clone());
+    let plan = Plan::build_with(config, &held, args.keep_going, clock.now())
         .with_context(|| format!("cannot use the rules of {}", loaded.path.display()))?;
     for warning in &plan.warnings {
         warn!(%warning, "configuration");
@@ -143,10 +152,16 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
         clock: clock.clone(),
         families: families.clone(),
         health: health.clone(),
+        baseline,
     };
     let reloader = tokio::spawn(reloader.run(reloads, stops.stop.clone()));
-    let rebuilder = Rebuilder::of(config, &aws, &clock, (&families, &health));
+    let put = Arc::new(Notify::new());
+    let on_put = Arc::clone(&put);
+    let on_put = Arc::new(move || on_put.notify_one());
+    let told = (&families, &health);
+    let rebuilder = Rebuilder::of(config, &aws, (&store, &clock), on_put, told).await;
     let rebuilder = rebuilder.map(|rebuilder| tokio::spawn(rebuilder.run(stops.stop.clone())));
+    let follower = follower.map(|follower| tokio::spawn(follower.run(put, stops.stop.clone())));
     let refresher =
         refresher.map(|(wait, refresher)| tokio::spawn(refresher.run(wait, stops.stop.clone())));
     let service = Service {
@@ -177,7 +192,11 @@ async fn serve_until_stopped(loaded: Loaded, args: &RunArgs) -> anyhow::Result<(
     watchdog.abort();
     reloader.abort();
     refresher.iter().for_each(tokio::task::JoinHandle::abort);
-    rebuilder.iter().for_each(tokio::task::JoinHandle::abort);
+    follower.iter().for_each(tokio::task::JoinHandle::abort);
+    if let Some(rebuilder) = rebuilder {
+        // It gives its turn back; else another replica would have to wait until its time is over.
+        let _ = tokio::time::timeout(Duration::from_secs(2), rebuilder).await;
+    }
     store.close().await;
     pages_stop.cancel();
     if let Some(pages) = pages {

@@ -20,11 +20,13 @@ use askance_stages::model::{Alert, Level, Reason, Reject};
 use askance_stages::sigma::{Reading, Severity};
 use jiff::Timestamp;
 
+use super::fetch_baseline::fetch_baseline;
 use super::progress::Progress;
 use super::scan_args::{Format, ScanArgs};
 use super::scan_config::{self, ScanConfig};
 use super::summary::Totals;
 use super::{code, eprintln_line, times};
+use crate::context::BaselineFrom;
 use crate::output::clean::clean;
 use crate::output::{
     AlertWriter, CsvWriter, JsonArrayWriter, JsonLinesWriter, Out, TableStyle, TableWriter,
@@ -148,7 +150,16 @@ fn filter(args: &ScanArgs, config: &ScanConfig) -> anyhow::Result<FilterConfig> 
 fn enrich(args: &ScanArgs, config: &ScanConfig) -> Option<Enrich> {
     let mut context = config.context.clone();
     context.accounts = args.own_accounts.clone().or(context.accounts);
-    context.baseline = args.baseline.clone().or(context.baseline);
+    match args.baseline.clone() {
+        Some(path) => context.baseline = Some(BaselineFrom::File(path)),
+        None => match fetch_baseline(&config.whole) {
+            Ok(held) => context = context.with_held(&held),
+            Err(why) => {
+                tell("askance", &[why]);
+                return None;
+            }
+        },
+    }
     match context.read(Timestamp::now()) {
         Ok(known) => {
             tell("askance: warning", &known.ended);

@@ -8,7 +8,7 @@ use askance_stages::decode::DecodeLimits;
 use askance_stages::model::Level;
 
 use super::scan_args::RuleArgs;
-use crate::config;
+use crate::config::{self, Config};
 use crate::context::Context;
 use crate::rulebook::RuleChoice;
 
@@ -39,6 +39,8 @@ pub struct ScanConfig {
     pub with_sessions: bool,
     /// `limits`.
     pub limits: DecodeLimits,
+    /// All of it: how AWS is reached, where the baseline stands.
+    pub whole: Config,
 }
 
 impl ScanConfig {
@@ -63,6 +65,7 @@ impl ScanConfig {
 /// Everything that is wrong with it, a line each, with file, line and key.
 pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
     let config = config::read(path)?.config;
+    let whole = config.clone();
     let levels = config.rules.levels.iter().map(|(id, level)| (id.clone(), level.level()));
     Ok(ScanConfig {
         context: Context::of(&config),
@@ -80,6 +83,7 @@ pub fn read(path: &Path) -> anyhow::Result<ScanConfig> {
             max_object_bytes: config.limits.max_object.0,
             max_ratio: config.limits.max_ratio,
         },
+        whole,
     })
 }
 

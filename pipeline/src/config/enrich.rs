@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ObjectAddress;
 use super::units::Span;
 
 /// `enrich`.
@@ -22,8 +23,8 @@ pub struct EnrichConfig {
     /// The same for user agents (`askance.source.user_agents`): each value is a whole one, or a pattern
     /// with `*` and `?`.
     pub user_agents: BTreeMap<String, PathBuf>,
-    /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`, by its path or
-    /// with how the service makes it anew. When it is replaced it is taken over.
+    /// What was seen before (`askance.first_seen.*`): a file of `askance baseline build`, or such an object
+    /// in S3, by its path or with how the service makes it anew. When it is replaced it is taken over.
     pub baseline: Option<BaselineConfig>,
     /// Tell in alerts who is behind a session (`behind`): who took the role, by way of which others.
     /// The records that say so are read for it, and kept in memory.
@@ -88,13 +89,19 @@ pub struct GeoConfig {
     pub asn: Option<PathBuf>,
 }
 
-/// `enrich.baseline`: a file's path, or a mapping.
+/// `enrich.baseline`: the path of a file or an object, or a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "BaselineForm")]
 #[schemars(with = "BaselineForm")]
 pub struct BaselineConfig {
-    /// The file.
+    /// The file, or the address of the object: see [`Self::object`].
     pub path: PathBuf,
+    /// The region of its bucket, if it is not the one of the environment.
+    pub region: Option<String>,
+    /// A role to read and write it with.
+    pub role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    pub external_id: Option<String>,
     /// How often the service makes it anew; `None`: never.
     pub rebuild: Option<Span>,
     /// How far back it looks then.
@@ -107,9 +114,9 @@ pub struct BaselineConfig {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum BaselineForm {
-    /// The file.
+    /// The file or object.
     Path(PathBuf),
-    /// The file and how it is made anew.
+    /// It, and how it is made anew.
     Full(FullBaseline),
 }
 
@@ -117,10 +124,20 @@ enum BaselineForm {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FullBaseline {
-    /// The file. With `rebuild` it need not be there yet.
+    /// The file; or the object, `s3://bucket/key`, so that all replicas of a fleet have the same one. With
+    /// `rebuild` it need not be there yet.
     path: PathBuf,
+    /// The region of the object's bucket, if it is not the one of the environment.
+    #[serde(default)]
+    region: Option<String>,
+    /// A role to read the object with, and to write it with `rebuild`.
+    #[serde(default)]
+    role_arn: Option<String>,
+    /// What the role's trust policy asks for.
+    #[serde(default)]
+    external_id: Option<String>,
     /// The service makes it anew so often, of what stands in the buckets of its `s3_queue` sources;
-    /// never unless written. At least an hour. In a fleet, for one replica only.
+    /// never unless written. At least an hour. Of replicas that share a table, one at a time does.
     #[serde(default)]
     rebuild: Option<Span>,
     /// It is made of the events of so long; at least a day.
@@ -141,7 +158,21 @@ impl BaselineConfig {
 
     /// A file that somebody else makes.
     pub fn of_path(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), rebuild: None, keep: keep_events(), versions: keep_versions() }
+        Self {
+            path: path.into(),
+            region: None,
+            role_arn: None,
+            external_id: None,
+            rebuild: None,
+            keep: keep_events(),
+            versions: keep_versions(),
+        }
+    }
+
+    /// The object that it is; `None`: it is a file. An address that is none is told when the
+    /// configuration is read.
+    pub fn object(&self) -> Option<ObjectAddress> {
+        ObjectAddress::of(&self.path).and_then(Result::ok)
     }
 }
 
@@ -149,9 +180,15 @@ impl From<BaselineForm> for BaselineConfig {
     fn from(form: BaselineForm) -> Self {
         match form {
             BaselineForm::Path(path) => Self::of_path(path),
-            BaselineForm::Full(FullBaseline { path, rebuild, keep, versions }) => {
-                Self { path, rebuild, keep, versions }
-            }
+            BaselineForm::Full(full) => Self {
+                path: full.path,
+                region: full.region,
+                role_arn: full.role_arn,
+                external_id: full.external_id,
+                rebuild: full.rebuild,
+                keep: full.keep,
+                versions: full.versions,
+            },
         }
     }
 }

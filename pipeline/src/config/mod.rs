@@ -9,6 +9,7 @@ mod kinesis;
 #[cfg(test)]
 mod page;
 mod read;
+mod s3_object;
 mod schema;
 mod secret;
 mod sections;
@@ -26,6 +27,7 @@ pub use kinesis::{InitialPosition, KinesisConfig, KinesisMode, StreamConfig};
 #[cfg(test)]
 pub use read::parse;
 pub use read::{ConfigError, Loaded, read};
+pub use s3_object::ObjectAddress;
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{

@@ -8,8 +8,8 @@ use askance_stages::yaml::{self, Fault};
 
 use super::sinks::{EmailConfig, MailTransport, SinkConfig};
 use super::{
-    AccountsConfig, BaselineConfig, Config, DynamoStoreConfig, RejectsConfig, SecretRef,
-    SourceConfig, StoreConfig, check, schema,
+    AccountsConfig, BaselineConfig, Config, DynamoStoreConfig, ObjectAddress, RejectsConfig,
+    SecretRef, SourceConfig, StoreConfig, check, schema,
 };
 use crate::store::LEDGER_AT_LEAST;
 
@@ -205,20 +205,42 @@ fn crosscheck(config: &Config, node: &yaml::Node) -> Vec<Fault> {
         faults.extend(table_faults(store, config.sinks.len(), &at));
     }
     if let Some(baseline) = &config.enrich.baseline {
-        let place = |key: &str| at(&["enrich", "baseline", key]);
+        // A path alone stands where the keys would.
+        let whole = at(&["enrich", "baseline"]);
+        let place = |key: &str| match at(&["enrich", "baseline", key]) {
+            nowhere if nowhere == node.position => whole,
+            of_key => of_key,
+        };
         faults.extend(baseline_faults(baseline, &config.sources, &place));
     }
     faults
 }
 
-/// Why a baseline cannot be made anew as it is asked for.
+/// Why a baseline cannot be read, or made anew as it is asked for.
 fn baseline_faults(
     baseline: &BaselineConfig,
     sources: &BTreeMap<String, SourceConfig>,
     at: &impl Fn(&str) -> yaml::Position,
 ) -> Vec<Fault> {
-    let Some(rebuild) = baseline.rebuild else { return Vec::new() };
     let mut faults = Vec::new();
+    match ObjectAddress::of(&baseline.path) {
+        Some(Ok(_)) => {}
+        Some(Err(why)) => {
+            faults.push(Fault::new(at("path"), format!("enrich.baseline.path: {why}")));
+        }
+        None => {
+            let of_buckets = [
+                ("region", &baseline.region),
+                ("role_arn", &baseline.role_arn),
+                ("external_id", &baseline.external_id),
+            ];
+            for (key, _) in of_buckets.iter().filter(|(_, value)| value.is_some()) {
+                let why = format!("enrich.baseline.{key} is for an object, and its path is a file");
+                faults.push(Fault::new(at(key), why).hint("an object is written s3://bucket/key"));
+            }
+        }
+    }
+    let Some(rebuild) = baseline.rebuild else { return faults };
     let (most_often, shortest) = (BaselineConfig::MOST_OFTEN, BaselineConfig::SHORTEST);
     if rebuild < most_often {
         let why = format!("enrich.baseline.rebuild must be {most_often} or more, not {rebuild}");
@@ -288,7 +310,10 @@ fn place(config: &mut Config, folder: &Path) {
     config.alerts.accounts.iter_mut().for_each(set);
     config.enrich.networks.values_mut().for_each(set);
     config.enrich.user_agents.values_mut().for_each(set);
-    config.enrich.baseline.iter_mut().for_each(|baseline| set(&mut baseline.path));
+    let baselines = config.enrich.baseline.iter_mut();
+    baselines
+        .filter(|baseline| ObjectAddress::of(&baseline.path).is_none())
+        .for_each(|baseline| set(&mut baseline.path));
     config.enrich.accounts.iter_mut().for_each(|accounts| set(&mut accounts.file));
     let geo = &mut config.enrich.geo;
     geo.city.iter_mut().chain(&mut geo.asn).for_each(set);
@@ -429,7 +454,30 @@ aws:     {s3_path_style: false}
                 "1:49: enrich.baseline.keep must be 1d or more, not 1h (what is done once a week needs a week)",
             ],
         );
-        check("enrich: {baseline: {rebuild: 1d}}", &["1:20: \"path\" is missing: The file"]);
+        check(
+            "enrich: {baseline: {rebuild: 1d}}",
+            &[
+                "1:20: \"path\" is missing: The file; or the object, `s3://bucket/key`, so that all replicas of a fleet have the same one",
+            ],
+        );
+        let object = "s3://seen/first.bin";
+        let plain = read(&format!("enrich: {{baseline: \"{object}\"}}"));
+        assert_eq!(plain, BaselineConfig::of_path(object));
+        assert_eq!(plain.object().map(|it| it.to_string()).as_deref(), Some(object));
+        let role = "region: eu-west-1, role_arn: \"arn:aws:iam::111122223333:role/seen\"";
+        let full = read(&format!("enrich: {{baseline: {{path: \"{object}\", {role}}}}}"));
+        assert_eq!((full.object(), full.region.as_deref()), (plain.object(), Some("eu-west-1")));
+        check(
+            "enrich: {baseline: {path: a, region: eu-west-1}}",
+            &[
+                "1:38: enrich.baseline.region is for an object, and its path is a file (an object is written s3://bucket/key)",
+            ],
+        );
+        let why = "\"\" is no key of an object (up to 1,000 bytes, and no folder), such as s3://my-baselines/askance/first-seen.bin";
+        check(
+            "enrich: {baseline: \"s3://seen/\"}",
+            &[&format!("1:20: enrich.baseline.path: {why}")],
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -92,6 +93,8 @@ impl Refresher {
                 self.health.well(&Part::Accounts);
                 self.families.accounts_refreshes.with_label_values(&["ok"]).inc();
                 self.families.accounts_listed.set(i64::try_from(accounts).unwrap_or(i64::MAX));
+                // The file does not tell it: one that says the same is not written again.
+                self.families.accounts_listed_at.set(Timestamp::now().as_second());
                 info!(accounts, "AWS Organizations has listed the accounts");
                 true
             }

@@ -216,6 +216,7 @@ async fn the_last_good_answer_holds_while_there_is_no_new_one() {
     let count =
         |outcome: &str| refresher.families.accounts_refreshes.with_label_values(&[outcome]).get();
     assert_eq!((count("ok"), refresher.families.accounts_listed.get()), (1, 2));
+    assert!(refresher.families.accounts_listed_at.get() > 0);
     let before = std::fs::read(file(folder.path())).unwrap();
 
     // Organizations cannot be reached, or lists nothing.

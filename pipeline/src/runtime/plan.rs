@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::baseline::Held;
 use crate::config::{self, Config};
 use crate::context::Context;
 use crate::rulebook::{self, RuleChoice};
@@ -65,9 +66,23 @@ impl Plan {
     /// # Errors
     /// Everything that is wrong with rules, conditions and accounts.
     pub fn build(config: &Config, keep_going: bool, now: Timestamp) -> Result<Self, PlanError> {
+        Self::build_with(config, &None, keep_going, now)
+    }
+
+    /// The same, where the configuration's baseline is an object, with what that held.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with(
+        config: &Config,
+        held: &Held,
+        keep_going: bool,
+        now: Timestamp,
+    ) -> Result<Self, PlanError> {
         let mut warnings = Vec::new();
         let mut reading = reading(config, keep_going, now, &mut warnings)?;
-        let known = Context::of(config).read(now).map_err(|lines| PlanError { lines })?;
+        let known =
+            Context::of(config).with_held(held).read(now).map_err(|lines| PlanError { lines })?;
         warnings.extend(known.ended.iter().map(ToString::to_string));
         if !known.enrich.tables.has_baseline() {
             rulebook::without_baseline(&mut reading);
@@ -134,6 +149,7 @@ impl Plan {
         let ids = rules.iter().map(|rule| rule.facts.rule.id.as_str());
         let correlations = &self.detect.correlations;
         families.rules_run(rules.len(), correlations.len(), ids.chain(correlations.told_ids()));
+        families.baseline_used(self.detect.enrich.tables.baseline());
     }
 
     /// Files and folders that a plan of this configuration is made from, besides the configuration.

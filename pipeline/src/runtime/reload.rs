@@ -17,7 +17,8 @@ use tracing::{error, info, warn};
 use super::clock::Clock;
 use super::plan::Plan;
 use super::retry::pause;
-use crate::config::{self, BaselineConfig, Config, Loaded};
+use crate::baseline::Held;
+use crate::config::{self, BaselineConfig, Config, Loaded, ObjectAddress};
 use crate::telemetry::{Families, Health, Part};
 
 /// How often files are looked at.
@@ -40,11 +41,13 @@ pub struct Reloader {
     pub families: Families,
     /// Told while the file on disk cannot be used.
     pub health: Health,
+    /// The baseline, where it is an object: another one makes another plan.
+    pub baseline: Option<watch::Receiver<Held>>,
 }
 
 impl Reloader {
     /// Looks for changes, and takes them over when asked through `asked`, until `stop` is set.
-    pub async fn run(self, mut asked: mpsc::Receiver<()>, stop: CancellationToken) {
+    pub async fn run(mut self, mut asked: mpsc::Receiver<()>, stop: CancellationToken) {
         let mut inputs = inputs(&self.started.path, &self.started.config);
         let mut taken = fingerprint(&inputs);
         let mut seen = taken;
@@ -63,6 +66,7 @@ impl Reloader {
                     }
                     true
                 }
+                () = another(&mut self.baseline) => true,
             };
             let now = fingerprint(&inputs);
             // A file that is being written is left until it has been the same twice.
@@ -93,7 +97,9 @@ impl Reloader {
         let read = config::read(path).map_err(|error| error.to_string());
         let planned = read.and_then(|loaded| {
             self.fits(&loaded.config)?;
-            let plan = Plan::build(&loaded.config, self.keep_going, self.clock.now());
+            let held = self.baseline.as_ref().and_then(|held| held.borrow().clone());
+            let now = self.clock.now();
+            let plan = Plan::build_with(&loaded.config, &held, self.keep_going, now);
             plan.map(|plan| (loaded.config, plan)).map_err(|error| error.to_string())
         });
         match planned {
@@ -136,8 +142,11 @@ impl Reloader {
         }
     }
 
-    /// Routes may only lead to sinks that run.
+    /// Routes may only lead to sinks that run, and a baseline only stand where one is read.
     fn fits(&self, config: &Config) -> Result<(), String> {
+        if let (Some(object), None) = (object(config), &self.baseline) {
+            return Err(format!("the baseline {object} is not read yet (restart the service)"));
+        }
         let sinks = &self.started.config.sinks;
         let unknown: Vec<&str> = config
             .sinks
@@ -173,6 +182,7 @@ fn changed_for_good(old: &Config, new: &Config) -> Vec<&'static str> {
         ("alerts.languages", differs(&old.alerts.languages, &new.alerts.languages)),
         ("alerts.keep", differs(&old.alerts.keep, &new.alerts.keep)),
         ("enrich.baseline.rebuild", differs(&made(old), &made(new))),
+        ("enrich.baseline.path", differs(&object(old), &object(new))),
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
@@ -182,6 +192,23 @@ fn changed_for_good(old: &Config, new: &Config) -> Vec<&'static str> {
 /// The baseline, where the service makes it.
 fn made(config: &Config) -> Option<&BaselineConfig> {
     config.enrich.baseline.as_ref().filter(|baseline| baseline.rebuild.is_some())
+}
+
+/// Where the baseline stands in a bucket, if it does.
+fn object(config: &Config) -> Option<ObjectAddress> {
+    config.enrich.baseline.as_ref().and_then(BaselineConfig::object)
+}
+
+/// Waits for another baseline; for ever if none is read.
+async fn another(held: &mut Option<watch::Receiver<Held>>) {
+    let changed = match held {
+        Some(held) => held.changed().await.is_ok(),
+        None => false,
+    };
+    // Nobody reads it any more: the service is ending.
+    if !changed {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn inputs(path: &Path, config: &Config) -> Vec<PathBuf> {

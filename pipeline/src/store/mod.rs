@@ -9,6 +9,7 @@ pub mod contract;
 pub mod dynamodb;
 mod error;
 pub mod sqlite;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use error::StoreError;
+pub use turns::{Turn, TurnKeeper};
 
 /// Most groups that are known for one key, the latest ones: a thing that goes on for a year must not
 /// make every look-up read a year. An event so late that its group is past them begins a new one.
@@ -463,6 +465,13 @@ pub trait Store: Send + Sync {
     async fn upkeep(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError> {
         self.compact(retention, now).await
     }
+
+    /// A turn as it is now; one that was never taken is nobody's, with a count of 0.
+    async fn turn(&self, name: &str) -> Result<Turn, StoreError>;
+
+    /// Writes a turn, if its count is still `seen`; false if somebody was faster. A [`TurnKeeper`] knows
+    /// what to write.
+    async fn change_turn(&self, name: &str, seen: u64, next: &Turn) -> Result<bool, StoreError>;
 
     /// Ends the use of it; not doing so loses nothing.
     async fn close(&self) {}

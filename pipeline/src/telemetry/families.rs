@@ -3,6 +3,9 @@
 //! Label values come from closed sets: names in the configuration, reasons, levels, rules, and
 //! accounts up to a bound. Nothing that a log says becomes a label otherwise.
 
+use askance_stages::enrich::Baseline;
+use askance_stages::model::parse_time;
+use jiff::Timestamp;
 use prometheus::{
     GaugeVec as FloatGaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry,
@@ -28,6 +31,9 @@ const LAG_BUCKETS: [f64; 14] =
 
 /// Seconds that a request or a transaction takes.
 const TIME_BUCKETS: [f64; 11] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
+
+/// Digits of a baseline's version that its metric tells: more than 53 bits would be rounded on their way.
+const VERSION_DIGITS: usize = 12;
 
 macro_rules! families {
     ($( $field:ident : $type:ident = $kind:literal $name:literal $labels:tt $help:literal $(buckets $buckets:ident)? ; )*) => {
@@ -216,13 +222,23 @@ families! {
     config_is_current: IntGauge = "gauge" "askance_config_is_current" []
         "0 if the file on disk cannot be used and an older one is.";
     baseline_rebuilds: IntCounterVec = "counter" "askance_baseline_rebuilds_total" ["outcome"]
-        "Attempts of the service to make its baseline anew: ok, failed (the old one stays).";
+        "Attempts of the service to make its baseline anew: ok, failed (the old one stays), lost (another replica was faster).";
     baseline_made: IntGauge = "gauge" "askance_baseline_made_timestamp_seconds" []
-        "When the service made its baseline last; 0 if it has not since it started.";
+        "When this process made the baseline last; 0 if it has not since it started.";
+    baseline_rebuild_every: IntGauge = "gauge" "askance_baseline_rebuild_interval_seconds" []
+        "How often the service is to make its baseline anew; 0: never.";
+    baseline_until: IntGauge = "gauge" "askance_baseline_last_event_timestamp_seconds" []
+        "The last event in the baseline that rules use; 0 without one.";
+    baseline_version: IntGauge = "gauge" "askance_baseline_version" []
+        "The first 12 digits of the version of the baseline that rules use, as a number: replicas with the same number have the same one; 0 without one.";
+    baseline_looks: IntCounterVec = "counter" "askance_baseline_looks_total" ["outcome"]
+        "Looks for another baseline in its bucket: new, same, missing, refused (it is no baseline; the old one stays), failed.";
     accounts_refreshes: IntCounterVec = "counter" "askance_accounts_refreshes_total" ["outcome"]
         "Attempts to have AWS Organizations list the accounts: ok, failed (those of the last answer still hold).";
     accounts_listed: IntGauge = "gauge" "askance_accounts_listed" []
         "Accounts that AWS Organizations listed last; 0 if it has listed none since the service started.";
+    accounts_listed_at: IntGauge = "gauge" "askance_accounts_listed_timestamp_seconds" []
+        "When AWS Organizations listed the accounts last; 0 if it has not since the service started.";
     ready: IntGauge = "gauge" "askance_ready" []
         "1 if it does its work, as /readyz says.";
     build_info: IntGaugeVec = "gauge" "askance_build_info" ["version"]
@@ -251,6 +267,16 @@ impl Families {
             self.rule_hits.with_label_values(&[id]);
             self.rule_unknown.with_label_values(&[id]);
         }
+    }
+
+    /// Rules use this baseline.
+    pub fn baseline_used(&self, baseline: Option<&Baseline>) {
+        let last =
+            baseline.and_then(|used| used.made_of().1).and_then(|(_, last)| parse_time(&last));
+        self.baseline_until.set(last.map_or(0, Timestamp::as_second));
+        let digits = baseline.and_then(|used| used.version().get(..VERSION_DIGITS));
+        let number = digits.and_then(|digits| i64::from_str_radix(digits, 16).ok());
+        self.baseline_version.set(number.unwrap_or(0));
     }
 
     /// Everything in Prometheus' text form, with those of the process.

@@ -16,6 +16,8 @@ pub enum Part {
     Config,
     /// The baseline that the service makes. While it cannot, the old one holds.
     Baseline,
+    /// The baseline that others make, in a bucket. While it cannot be read, the old one holds.
+    BaselineObject,
     /// The accounts are as AWS Organizations lists them now. Those of an older answer still hold.
     Accounts,
     /// A sink, by name. A sink that is down does not make the program unready: its alerts wait.
@@ -84,7 +86,10 @@ impl Health {
 impl Part {
     /// Does the program do its work all the same?
     fn only_warns(&self) -> bool {
-        matches!(self, Self::Sink(_) | Self::Config | Self::Baseline | Self::Accounts)
+        matches!(
+            self,
+            Self::Sink(_) | Self::Config | Self::Baseline | Self::BaselineObject | Self::Accounts
+        )
     }
 
     fn words(&self) -> String {
@@ -94,6 +99,7 @@ impl Part {
             Self::Start => "start".to_owned(),
             Self::Config => "configuration".to_owned(),
             Self::Baseline => "baseline".to_owned(),
+            Self::BaselineObject => "baseline in its bucket".to_owned(),
             Self::Accounts => "accounts".to_owned(),
             Self::Sink(name) => format!("sink {name}"),
         }

@@ -1021,7 +1021,7 @@ fn help_of_baseline_build() {
                      s3://BUCKET/PREFIX
 
         Options:
-          -o, --output <FILE>    Write it to this file
+          -o, --output <FILE>    Write it to this file, or to s3://BUCKET/KEY
               --from <TIME>      Only events at this time or later: 90d, 2026-09-01; needed for S3
               --to <TIME>        Only events before this time: leave the last days out, or what happens now
                                  is known already
@@ -1036,9 +1036,9 @@ fn help_of_baseline_build() {
               --bucket-region <REGION>  The bucket's region, if it is not the one of AWS's environment
               --role-arn <ARN>          A role to read the bucket with
               --requester-pays          Pay for the requests to a bucket whose reader pays
-              --config <FILE>           Configuration file: limits, aws, the bucket's role
+              --config <FILE>           Configuration file: limits, aws, the buckets' roles
 
-        The file is replaced whole: askance run takes a new one over by itself.
+        The file or object is replaced whole: askance run takes a new one over by itself.
 
         Exit codes, the first that applies:
           130  ended by a signal; nothing is written
@@ -1049,6 +1049,7 @@ fn help_of_baseline_build() {
         Examples:
           askance baseline build trail/ --to 2d -o first-seen.bin
           askance baseline build s3://org-trail/AWSLogs/ --from 30d -o first-seen.bin
+          askance baseline build s3://org-trail/AWSLogs/ --from 30d -o s3://seen/first-seen.bin
     "#]],
     );
 }

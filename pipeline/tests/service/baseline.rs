@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::corpus::objects;
 use crate::place::{ALERTS, Place};
-use crate::program::{Home, Program, get, wait};
+use crate::program::{Home, Program, get, json_lines, wait};
+use crate::replay_on_moto::Past;
 
 /// The span of the corpus.
 const DAYS: [&str; 4] = ["--from", "2026-01-01", "--to", "2027-01-01"];
@@ -198,6 +199,55 @@ fn a_baseline_that_cannot_be_made_leaves_the_old_one_and_says_so() {
     assert_eq!(fs::read(home.path("seen.bin")).ok(), old);
     place.until_done(&home);
     program.stop();
+}
+
+/// Who raised these alerts.
+fn names(alerts: &[Value]) -> Vec<&str> {
+    alerts.iter().map(|alert| alert["actor"]["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn commands_write_read_and_use_a_baseline_in_a_bucket() {
+    let past = Past::new();
+    let home = &past.home;
+    rules(home);
+    for (number, folder, user) in [(1, "old", "known"), (2, "new", "known"), (3, "new", "stranger")]
+    {
+        let (key, bytes) = call(number, user);
+        past.put(&key, &bytes, None);
+        fs::create_dir_all(home.path(folder)).unwrap();
+        fs::write(home.path(folder).join(format!("{number}.json")), bytes).unwrap();
+    }
+    let object = format!("s3://{}/seen/first.bin", past.bucket);
+    let with = ["--config", "askance.yaml"];
+    let (code, built, err) =
+        home.run(&[&["baseline", "build", "old", "-o", &object], &with[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    let (code, shown, err) = home.run(&[&["baseline", "show", &object], &with[..]].concat());
+    assert!(code == 0 && shown == built && shown.contains(&object), "{built}{shown}{err}");
+
+    let plain = home.config();
+    let using = |object: &str| {
+        let rules = "rules: {paths: [rules], builtin: false}";
+        home.configure(&format!("{plain}{rules}\nenrich: {{baseline: \"{object}\"}}\n"));
+    };
+    using(&object);
+    let scan = [&["scan", "new", "--format", "jsonl"], &with[..]].concat();
+    let (code, out, err) = home.run(&scan);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(names(&json_lines(&out)), ["stranger"]);
+    assert_eq!(names(&past.found("AWSLogs/", &[])), ["stranger"]);
+    for (number, is_hit) in [(2, false), (3, true)] {
+        let (file, event) =
+            (format!("new/{number}.json"), format!("00000000-0000-4000-9000-{number:012}"));
+        let explain = ["explain", &file, "--event", &event, "--rule", "rule a"];
+        let (code, out, err) = home.run(&[&explain[..], &with].concat());
+        assert_eq!(code, 0, "{err}");
+        assert_eq!(out.contains("): matches\n"), is_hit, "{out}");
+    }
+    using(&object.replace("first", "gone"));
+    let (code, _, err) = home.run(&scan);
+    assert!(code == 2 && err.contains("gone.bin is not there"), "{err}");
 }
 
 fn metric(program: &Program, line: &str) -> bool {

@@ -10,20 +10,20 @@ use crate::corpus::{ids, objects, trail, trail_files};
 use crate::program::{Home, json_lines, scan, wait};
 use crate::support::moto::{Moto, unique};
 
-const MARCH: [&str; 4] = ["--from", "2026-03-01", "--to", "2026-03-31"];
+pub(crate) const MARCH: [&str; 4] = ["--from", "2026-03-01", "--to", "2026-03-31"];
 
 /// A bucket with a past, and a home whose configuration reaches it.
-struct Past {
+pub(crate) struct Past {
     _moto: Moto,
     runtime: Runtime,
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
-    bucket: String,
-    home: Home,
+    pub(crate) bucket: String,
+    pub(crate) home: Home,
 }
 
 impl Past {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let moto = Moto::start();
         let runtime = Runtime::new().unwrap();
         let s3 = client!(aws_sdk_s3, moto.url(), force_path_style(true));
@@ -37,7 +37,7 @@ impl Past {
         Self { _moto: moto, runtime, s3, sqs, bucket, home }
     }
 
-    fn put(&self, key: &str, bytes: &[u8], class: Option<StorageClass>) {
+    pub(crate) fn put(&self, key: &str, bytes: &[u8], class: Option<StorageClass>) {
         let body = ByteStream::from(bytes.to_vec());
         let put = self.s3.put_object().bucket(&self.bucket).key(key).body(body);
         self.runtime.block_on(put.set_storage_class(class).send()).unwrap();
@@ -55,7 +55,7 @@ impl Past {
     }
 
     #[track_caller]
-    fn found(&self, prefix: &str, more: &[&str]) -> Vec<Value> {
+    pub(crate) fn found(&self, prefix: &str, more: &[&str]) -> Vec<Value> {
         let (code, out, err) =
             self.replay(prefix, &[&MARCH[..], &["--format", "jsonl"], more].concat());
         assert_eq!(code, 0, "{err}");

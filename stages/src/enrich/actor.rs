@@ -14,6 +14,9 @@ const SERVICE_LINKED: &str = "AWSServiceRoleFor";
 /// How the names of roles begin by which IAM Identity Center lets people in.
 const IDENTITY_CENTER: &str = "AWSReservedSSO_";
 
+/// What stood for the console where a service that calls is named, until about 2020: a person's hand.
+pub(super) const CONSOLE: &str = "signin.amazonaws.com";
+
 /// `askance.actor.kind`.
 pub(super) fn kind(record: &Record<'_>, into: &mut DerivedValues) {
     let kind = record.text(&["userIdentity", "type"]);
@@ -85,7 +88,8 @@ pub(super) fn is_aws_service(record: &Record<'_>, into: &mut DerivedValues) {
     let of = |key| record.text(&["userIdentity", key]);
     let is_linked =
         behind(of("arn"), ":assumed-role/").is_some_and(|role| role.starts_with(SERVICE_LINKED));
-    into.bool(of("type") == Some("AWSService") || is_linked || of("invokedBy").is_some_and(is_aws));
+    let is_invoked = of("invokedBy").is_some_and(|by| is_aws(by) && by != CONSOLE);
+    into.bool(of("type") == Some("AWSService") || is_linked || is_invoked);
 }
 
 /// True for what stands for AWS itself where a caller is named.
@@ -234,6 +238,7 @@ mod tests {
         is_service(&json!({ "userIdentity": { "type": "AWSService" } }), "true");
         let invoked = |by: &str| json!({ "userIdentity": { "type": "IAMUser", "invokedBy": by } });
         is_service(&invoked("cloudformation.amazonaws.com"), "true");
+        is_service(&invoked(super::CONSOLE), "false");
         is_service(&invoked("AWS Internal"), "true");
         is_service(&invoked("amazonaws.com.example.com"), "false");
     }

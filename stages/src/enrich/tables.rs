@@ -4,6 +4,7 @@
 //! It is made of plain values once and never changes; where they are read from is not its concern.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::baseline::{Baseline, Seen};
 use super::geo::Geo;
@@ -90,7 +91,7 @@ pub struct Tables {
     organizations: BTreeSet<String>,
     pub(super) networks: Networks,
     pub(super) user_agents: UserAgents,
-    pub(super) baseline: Option<Baseline>,
+    pub(super) baseline: Option<Arc<Baseline>>,
     pub(super) geo: Geo,
 }
 
@@ -133,8 +134,8 @@ impl Tables {
 
     /// The same, with what was seen before.
     #[must_use]
-    pub fn with_baseline(self, baseline: Baseline) -> Self {
-        Self { baseline: Some(baseline), ..self }
+    pub fn with_baseline(self, baseline: impl Into<Arc<Baseline>>) -> Self {
+        Self { baseline: Some(baseline.into()), ..self }
     }
 
     /// The same, with what is known of addresses.
@@ -162,7 +163,13 @@ impl Tables {
     /// Which table of that is known, by its version.
     #[must_use]
     pub fn baseline_version(&self) -> Option<&str> {
-        self.baseline.as_ref().map(Baseline::version)
+        self.baseline().map(Baseline::version)
+    }
+
+    /// The table itself.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_deref()
     }
 
     /// Whether something was not seen before; nothing without a table, or where a record does not tell.

@@ -3,7 +3,7 @@
 //! A program says of itself what it likes, so this is for telling people apart from their tools, never
 //! for letting a call pass.
 
-use super::actor::is_aws;
+use super::actor::{CONSOLE, is_aws};
 use crate::model::{DerivedValues, Record};
 
 /// Words in a user agent, in lower case, and what they tell. Terraform is built on an SDK and the consoles
@@ -32,7 +32,8 @@ pub(super) fn via(record: &Record<'_>, into: &mut DerivedValues) {
     if callers().any(|caller| caller == "cloudformation.amazonaws.com") {
         return into.text("cloudformation");
     }
-    if record.text(&["sessionCredentialFromConsole"]) == Some("true") {
+    let is_told = record.text(&["sessionCredentialFromConsole"]) == Some("true");
+    if is_told || invoked_by == Some(CONSOLE) {
         return into.text("console");
     }
     if invoked_by.is_some_and(is_aws) {
@@ -94,6 +95,7 @@ mod tests {
         };
         assert_eq!(via("cloudformation.amazonaws.com", "true"), "cloudformation");
         assert_eq!(via("health.amazonaws.com", "true"), "console");
+        assert_eq!(via("signin.amazonaws.com", "false"), "console");
         assert_eq!(via("health.amazonaws.com", "false"), "aws_service");
         assert_eq!(via("", "false"), "cli");
         assert_eq!(show(&derive(Field::ActorVia, &json!({}))), "");

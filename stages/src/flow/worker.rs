@@ -8,7 +8,7 @@ use super::{Detect, NEWEST_EVERY, Output};
 use crate::alert::Summaries;
 use crate::decode::{Body, Decoder, HashRange, Input, Stream, for_each_inner};
 use crate::matcher::{Candidates, Scratch, Verdict};
-use crate::model::{Damage, Drop, Pack, Reason, Record, Reject, parse_time};
+use crate::model::{Damage, Drop, Pack, Reason, Record, Reject, Times, parse_time};
 use crate::parse::{
     Found, Member, Parser, Piece, Splitter, Step, Steps, Structure, Walk, is_envelope, unescape,
 };
@@ -43,6 +43,7 @@ struct Engine<'d> {
     pack: Pack,
     /// `eventTime`, `recipientAccountId` and `awsRegion`.
     members: [Member; 3],
+    times: Times,
     of_service: memmem::Finder<'static>,
     /// The paths of what excludes rules, by their places.
     excluding: Vec<Steps>,
@@ -96,6 +97,7 @@ impl<'d> Worker<'d> {
                 summaries: Summaries::default(),
                 pack: Pack::default(),
                 members: ["eventTime", "recipientAccountId", "awsRegion"].map(Member::new),
+                times: Times::default(),
                 of_service: memmem::Finder::new(OF_SERVICE),
                 excluding: detect.rules.excluding_paths().map(Steps::new).collect(),
                 looked_into: 0,
@@ -300,7 +302,7 @@ impl Engine<'_> {
             && !(config.with_given && self.may_give(text));
         if is_unneeded {
             let is_open = config.filter.is_open();
-            match if is_open { Some(None) } else { self.glance(text, has_unicode_escape) } {
+            match if is_open { Some(None) } else { self.glance(text) } {
                 Some(None) => {
                     run.tally.passed += 1;
                     run.tally.unparsed += 1;
@@ -352,16 +354,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Filters a record that no rule could match by its bytes alone; `None` if that can't be told.
-    fn glance(&self, text: &[u8], has_unicode_escape: bool) -> Option<Option<Drop>> {
-        if has_unicode_escape {
-            return None;
-        }
+    /// Filters a record that no rule could match, and of which no escape hides a key, by its bytes alone;
+    /// `None` if that can't be told.
+    fn glance(&mut self, text: &[u8]) -> Option<Option<Drop>> {
         let filter = &self.detect.config.filter;
         let [time, account, region] = &self.members;
         let read = |member: &Member| member.text(self.structure, text);
         let time = match filter.has_time() {
-            true => Some(parse_time(read(time)?)?),
+            true => Some(self.times.parse(time.bytes(self.structure, text)?)?),
             false => None,
         };
         let account = if filter.accounts.is_empty() { None } else { Some(read(account)?) };

@@ -6,6 +6,7 @@
 //! from their not being seen.
 
 use hashbrown::HashMap;
+use memchr::memmem;
 
 use super::glance::{Behind, plain_text, value_behind};
 use super::needs::{any_holds, is_plain};
@@ -36,12 +37,20 @@ struct Path {
 #[derive(Debug)]
 enum Exclusion {
     /// Something is there.
-    Key(usize),
+    Key(usize, Option<Unless>),
     /// A value for which this holds.
-    Value(usize, ValueTest),
+    Value(usize, ValueTest, Option<Unless>),
     /// Of what is worked out of the texts at these paths one of the tests holds, or none does. Without tests:
     /// there is something, or nothing.
     Derived(Derived),
+}
+
+/// What lets a rule hold all the same: a value of one of these kinds behind such a key, wherever it stands.
+#[derive(Debug)]
+struct Unless {
+    /// A path's last key and its closing quote: with dots in it, it may stand for the path.
+    key: memmem::Finder<'static>,
+    tests: Vec<ValueTest>,
 }
 
 #[derive(Debug)]
@@ -116,8 +125,8 @@ impl Exclusions {
             let mut found = Vec::new();
             // Those of filters count too: all parts must hold.
             for part in &rule.parts {
-                each_excluded(&part.condition, part, false, &mut |item, is_needed| {
-                    all.of_item(item, is_needed, &mut found);
+                each_excluded(&part.condition, part, false, &mut |item, role| {
+                    all.of_item(item, role, &mut found);
                 });
             }
             all.by_rule.push(found);
@@ -154,10 +163,14 @@ impl Exclusions {
             !self.by_rule[*rule as usize].iter().any(|exclusion| {
                 let mut end = |path: usize| located.end(path, &mut locate);
                 match exclusion {
-                    Exclusion::Key(path) => end(*path).is_some(),
-                    Exclusion::Value(path, test) => {
+                    Exclusion::Key(path, unless) => {
+                        end(*path).is_some()
+                            && !unless.as_ref().is_some_and(|unless| unless.may_hold(text, folded))
+                    }
+                    Exclusion::Value(path, test, unless) => {
                         let value = end(*path).and_then(|end| plain_value(text, end));
                         value.is_some_and(|value| test.holds_for_text(value, folded))
+                            && !unless.as_ref().is_some_and(|unless| unless.may_hold(text, folded))
                     }
                     Exclusion::Derived(derived) => {
                         let mut texts = [""; MAX_TEXTS];
@@ -182,8 +195,9 @@ impl Exclusions {
         });
     }
 
-    /// Enters what an item says that must not hold, or, if it is needed, that must.
-    fn of_item(&mut self, item: &Item, is_needed: bool, found: &mut Vec<Exclusion>) {
+    /// Enters what an item says.
+    fn of_item(&mut self, item: &Item, role: Role<'_>, found: &mut Vec<Exclusion>) {
+        let is_needed = matches!(role, Role::Needed);
         let Some(path) = item.path.as_deref() else { return };
         if item.is_negated || (item.needs_all && item.tests.len() > 1) {
             return;
@@ -192,6 +206,9 @@ impl Exclusions {
         item.tests.iter().for_each(|test| alternatives.add(test));
         let Alternatives { tests, has_others } = alternatives;
         if let Some((field, _)) = Field::find(path) {
+            if matches!(role, Role::Excludes(Some(_))) {
+                return;
+            }
             let paths: Vec<usize> = field.texts().iter().map(|path| self.place(path)).collect();
             // What is needed of one text is looked for before.
             let is_sought = !(paths.is_empty() || is_needed && field.sole_key().is_some());
@@ -209,10 +226,19 @@ impl Exclusions {
             return;
         }
         let place = self.place(path);
-        found.extend(tests.into_iter().map(|test| match test {
-            Some(test) => Exclusion::Value(place, test),
-            None => Exclusion::Key(place),
-        }));
+        for test in tests {
+            let unless = match role {
+                Role::Excludes(Some(but)) => match Unless::of(path, but) {
+                    Some(unless) => Some(unless),
+                    None => return,
+                },
+                Role::Excludes(None) | Role::Needed => None,
+            };
+            found.push(match test {
+                Some(test) => Exclusion::Value(place, test, unless),
+                None => Exclusion::Key(place, unless),
+            });
+        }
     }
 
     fn place(&mut self, path: &str) -> usize {
@@ -220,6 +246,31 @@ impl Exclusions {
         known.unwrap_or_else(|| {
             self.paths.push(Path { name: path.to_owned(), first_step: None });
             self.paths.len() - 1
+        })
+    }
+}
+
+impl Unless {
+    /// Of what is said of the same path with a `not`.
+    fn of(path: &str, but: &Item) -> Option<Self> {
+        let mut alternatives = Alternatives::default();
+        but.tests.iter().for_each(|test| alternatives.add(test));
+        let tests = alternatives.tests.into_iter().collect::<Option<Vec<ValueTest>>>()?;
+        let leaf = path.rsplit('.').next()?;
+        let key = memmem::Finder::new(format!("{leaf}\"").as_bytes()).into_owned();
+        (!alternatives.has_others && !tests.is_empty()).then_some(Self { key, tests })
+    }
+
+    /// Could it? What can't be read at a glance could.
+    fn may_hold(&self, text: &[u8], folded: &mut String) -> bool {
+        self.key.find_iter(text).any(|at| {
+            let value = match value_behind(text, at + self.key.needle().len()) {
+                Behind::NotAKey | Behind::Null => return false,
+                Behind::Unclear => return true,
+                Behind::Word(word) => Some(word),
+                Behind::String(inside) => plain_text(inside),
+            };
+            value.is_none_or(|value| ValueTest::any_holds_for_text(&self.tests, value, folded))
         })
     }
 }
@@ -241,25 +292,29 @@ fn plain_value(text: &[u8], end: usize) -> Option<&str> {
     }
 }
 
-/// Hands on the items of which one that holds makes a condition false, and, with `true`, those of which one
-/// that does not hold makes it so. Behind a `not`: those of which one that holds makes it true.
-fn each_excluded(
+/// What an item of a condition does.
+#[derive(Debug, Clone, Copy)]
+enum Role<'r> {
+    /// Where it does not hold, neither does the condition.
+    Needed,
+    /// Where it holds, the condition does not, unless what this item says, which is negated, is there too.
+    Excludes(Option<&'r Item>),
+}
+
+/// Hands on the items that alone can make a condition false. Behind a `not`: those that can make it true.
+fn each_excluded<'p>(
     expr: &Expr,
-    part: &Part,
+    part: &'p Part,
     is_within_not: bool,
-    take: &mut impl FnMut(&Item, bool),
+    take: &mut impl FnMut(&'p Item, Role<'p>),
 ) {
     match (expr, is_within_not) {
         (Expr::And(parts), false) | (Expr::Or(parts) | Expr::AtLeast(1, parts), true) => {
             parts.iter().for_each(|expr| each_excluded(expr, part, is_within_not, take));
         }
         (Expr::Not(inner), false) => each_excluded(inner, part, true, take),
-        (Expr::Selection(index), true) => {
-            each_of(&part.selections[*index].1, true, &mut |item| take(item, false));
-        }
-        (Expr::Selection(index), false) => {
-            each_of(&part.selections[*index].1, false, &mut |item| take(item, true));
-        }
+        (Expr::Selection(index), true) => each_sufficient(&part.selections[*index].1, take),
+        (Expr::Selection(index), false) => each_needed(&part.selections[*index].1, take),
         // Of several things that must hold together, one says nothing.
         (Expr::And(parts) | Expr::Or(parts), _) => {
             if let [one] = parts.as_slice() {
@@ -270,19 +325,34 @@ fn each_excluded(
     }
 }
 
-/// Hands on the items of which each alone makes the selection hold (`is_sufficient`), or of which each must
-/// hold for it.
-fn each_of(search: &Search, is_sufficient: bool, take: &mut impl FnMut(&Item)) {
-    match (search, is_sufficient) {
-        (Search::Any(searches), true) | (Search::All(searches), false) => {
-            searches.iter().for_each(|one| each_of(one, is_sufficient, take));
-        }
-        (Search::All(searches) | Search::Any(searches), _) => {
+/// Hands on the items of which each must hold for the selection to.
+fn each_needed<'p>(search: &'p Search, take: &mut impl FnMut(&'p Item, Role<'p>)) {
+    match search {
+        Search::All(searches) => searches.iter().for_each(|one| each_needed(one, take)),
+        Search::Any(searches) => {
             if let [one] = searches.as_slice() {
-                each_of(one, is_sufficient, take);
+                each_needed(one, take);
             }
         }
-        (Search::Item(item), _) => take(item),
+        Search::Item(item) => take(item, Role::Needed),
+    }
+}
+
+/// Hands on the items of which each alone makes the selection hold; of one path also two, the second of
+/// which names what does not count.
+fn each_sufficient<'p>(search: &'p Search, take: &mut impl FnMut(&'p Item, Role<'p>)) {
+    match search {
+        Search::Any(searches) => searches.iter().for_each(|one| each_sufficient(one, take)),
+        Search::All(searches) => match searches.as_slice() {
+            [one] => each_sufficient(one, take),
+            [Search::Item(item), Search::Item(but)] | [Search::Item(but), Search::Item(item)]
+                if item.path == but.path && !item.is_negated && but.is_negated =>
+            {
+                take(item, Role::Excludes(Some(but)));
+            }
+            _ => {}
+        },
+        Search::Item(item) => take(item, Role::Excludes(None)),
     }
 }
 

@@ -94,7 +94,7 @@ impl RuleSet {
     }
 
     /// Tells from a record's bytes which rules could match it. `candidates` is used with one `derive` only:
-    /// it remembers what values led to.
+    /// it remembers what values led to. Where it is [`Verdict::Pass`], no escape hides a key of plain letters.
     #[inline]
     pub fn judge(
         &self,
@@ -103,7 +103,7 @@ impl RuleSet {
         derive: &impl Derive,
         candidates: &mut Candidates,
     ) -> Verdict {
-        if self.rules.is_empty() {
+        if self.rules.is_empty() && !has_unicode_escape {
             return Verdict::Pass;
         }
         self.prefilter.judge(text, has_unicode_escape, derive, candidates)

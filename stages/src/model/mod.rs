@@ -29,4 +29,4 @@ pub use partition::partition_of_region;
 pub use record::{Lookup, Record, Values, static_text, write_static};
 pub use reject::{Damage, Drop, Odd, Reason, Reject};
 pub use texts::{Iter as TextsIter, Pack, SharedTexts, Texts};
-pub use time::{parse_time, rfc3339, utc};
+pub use time::{Times, parse_time, rfc3339, utc};

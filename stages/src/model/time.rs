@@ -25,6 +25,36 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond((seconds * 1000.0) as i64).ok()
 }
 
+/// Reads times one after the other, most of which are of the minute of the one before.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// A minute as CloudTrail writes it, with its colon, `2023-07-10T11:42:`, and its first second.
+    minute: Option<([u8; 17], i64)>,
+}
+
+impl Times {
+    /// As [`parse_time`] does.
+    #[must_use]
+    pub fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
+        let Some(text @ [minute @ .., tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z']) =
+            text.first_chunk::<20>().filter(|_| text.len() == 20)
+        else {
+            return std::str::from_utf8(text).ok().and_then(parse_time);
+        };
+        let second = i64::from(10 * (tens - b'0') + (ones - b'0'));
+        if let Some((known, first)) = &self.minute
+            && known == minute
+        {
+            return Timestamp::from_second(first + second).ok();
+        }
+        let Some(time) = plain(text) else {
+            return std::str::from_utf8(text).ok().and_then(parse_time);
+        };
+        self.minute = Some((*minute, time.as_second() - second));
+        Some(time)
+    }
+}
+
 /// The form that CloudTrail writes itself, `2023-07-10T11:42:36Z`, read without a parser for all forms:
 /// where a time was asked for, every record's is read. `None` if it is another form, or no time.
 fn plain(text: &[u8; 20]) -> Option<Timestamp> {
@@ -99,6 +129,32 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(parse_time(text).map(rfc3339).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn one_after_the_other_they_are_read_as_alone() {
+        let mut times = Times::default();
+        let texts = [
+            "2023-07-10T11:42:36Z",
+            "2023-07-10T11:42:37Z",
+            "2023-07-10T11:42:60Z",
+            "2023-07-10T11:42:3xZ",
+            "2023-07-10T11:43:00Z",
+            "2023-07-10t11:43:01Z",
+            "2023-13-10T11:43:01Z",
+            "2023-13-10T11:43:02Z",
+            "-002023-07-10T11:42Z",
+            "-002023-07-10T11:43Z",
+            "2023-07-10T11:43:02Z",
+            "2023-07-10T11:43:02.5Z",
+            "1688989356",
+            "",
+        ];
+        for text in texts {
+            assert_eq!(times.parse(text.as_bytes()), parse_time(text), "{text}");
+        }
+        assert_eq!(times.parse(&[0; 20]), None);
+        assert_eq!(times.parse(b"\xff"), None);
     }
 
     #[test]

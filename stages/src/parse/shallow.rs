@@ -29,11 +29,17 @@ impl Member {
     /// record holds no escapes that could hide a key.
     #[must_use]
     pub fn text<'t>(&self, structure: Structure, text: &'t [u8]) -> Option<&'t str> {
+        std::str::from_utf8(self.bytes(structure, text)?).ok()
+    }
+
+    /// The same, not yet known to be text.
+    #[must_use]
+    pub fn bytes<'t>(&self, structure: Structure, text: &'t [u8]) -> Option<&'t [u8]> {
         let behind = key_of(structure, &self.key, text)?;
         let value = colon_behind(text, behind)?.trim_ascii_start();
         let inside = value.strip_prefix(b"\"")?;
         let inside = &inside[..memchr::memchr(b'"', inside)?];
-        if inside.contains(&b'\\') { None } else { std::str::from_utf8(inside).ok() }
+        if memchr::memchr(b'\\', inside).is_some() { None } else { Some(inside) }
     }
 }
 
@@ -152,6 +158,11 @@ mod tests {
                 });
                 let value = parsed.unwrap();
                 let found = end.map(|end| json[end..].starts_with(&format!(":{}", value.as_deref().unwrap())));
+                // A key that stands in very many places is given up.
+                let is_rare = |key: &str| json.matches(&format!("\"{key}\"")).count() <= MAX_TRIES;
+                if found.is_none() && !path.split('.').all(is_rare) {
+                    continue;
+                }
                 prop_assert_eq!(found, value.map(|_| true), "{} in {}", path, json);
             }
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::args::{ReplayArgs, WayArgs};
+use crate::cli::fetch_baseline::fetch_baseline;
 use crate::cli::times;
 use crate::config::{self, BucketConfig, Config, SourceConfig};
 use crate::replay::{Job, JobError, Mode, Spec, State, Way};
@@ -154,7 +155,8 @@ pub fn config(spec: &Spec) -> anyhow::Result<Config> {
 /// Rules and routes. Which events count is asked of alerts, not of all records ([`crate::sources::Asked`]): looking at
 /// the time of each would cost a quarter of the reading.
 pub fn plan(spec: &Spec, config: &Config) -> anyhow::Result<Plan> {
-    let mut plan = Plan::build(config, spec.keep_going, Timestamp::now())
+    let held = fetch_baseline(config)?;
+    let mut plan = Plan::build_with(config, &held, spec.keep_going, Timestamp::now())
         .context("cannot use the rules of the replay")?;
     // What the command line says is instead of what is written.
     let (asked, written) = (filter(spec)?, &mut plan.detect.config.filter);

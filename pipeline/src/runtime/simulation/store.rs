@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::faults::{Faults, Step};
 use crate::store::{
     Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Turn, Window,
 };
 
 /// Fails, or asks the store within.
@@ -126,6 +126,14 @@ impl Store for FailingStore {
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
         self.inner.stats().await
+    }
+
+    async fn turn(&self, name: &str) -> Result<Turn, StoreError> {
+        self.inner.turn(name).await
+    }
+
+    async fn change_turn(&self, name: &str, seen: u64, next: &Turn) -> Result<bool, StoreError> {
+        self.inner.change_turn(name, seen, next).await
     }
 
     async fn bytes(&self) -> Result<u64, StoreError> {

@@ -20,7 +20,7 @@ use crate::sources::{
 };
 use crate::store::{
     Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Turn, Window,
 };
 use crate::telemetry::{Families, Health, SourceMetrics};
 
@@ -140,6 +140,14 @@ impl Store for Ledger {
     }
 
     async fn stats(&self) -> Result<StoreStats, StoreError> {
+        Err(NO_STORE)
+    }
+
+    async fn turn(&self, _: &str) -> Result<Turn, StoreError> {
+        Err(NO_STORE)
+    }
+
+    async fn change_turn(&self, _: &str, _: u64, _: &Turn) -> Result<bool, StoreError> {
         Err(NO_STORE)
     }
 

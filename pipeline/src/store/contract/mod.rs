@@ -6,6 +6,7 @@
 pub(crate) mod commits;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod turns;
 pub(crate) mod upkeep;
 pub(crate) mod values;
 pub(crate) mod windows;
@@ -53,6 +54,15 @@ macro_rules! suite {
             groups_that_are_due_come_the_earliest_first,
             a_group_and_what_it_tells_are_one_commit,
             an_alert_that_changes_is_told_anew_to_who_was_told,
+        ]);
+        $crate::store::contract::suite!(@ $make, turns, [
+            a_turn_is_one_programs,
+            of_many_who_ask_at_once_one_has_the_turn,
+            a_turn_that_is_renewed_stays,
+            a_turn_that_is_not_renewed_goes_to_another_after_its_time,
+            a_turn_that_was_lost_stays_lost_when_it_is_free_again,
+            a_turn_that_is_given_back_is_free_at_once,
+            a_change_of_a_turn_that_changed_meanwhile_is_refused,
         ]);
         $crate::store::contract::suite!(@ $make, upkeep, [
             what_is_in_it_is_counted,

@@ -51,8 +51,10 @@ pub(super) const QUEUED: &str = "queued_at";
 pub(super) const ATTEMPTS: &str = "attempts_made";
 /// Why it was not sent the last time.
 pub(super) const ERROR: &str = "last_error";
-/// Who sends it.
+/// Who sends it; who has the turn.
 pub(super) const OWNER: &str = "claim_owner";
+/// Counts how often a turn was taken.
+pub(super) const TERM: &str = "turn_term";
 /// Changes with each claim and each renewal.
 pub(super) const MARK: &str = "claim_mark";
 /// Numbers of updates of a group that wait, by sink.
@@ -165,6 +167,11 @@ impl Key {
     /// A sink for which messages were queued.
     pub(super) fn sink(name: &str) -> Self {
         Self::new("sinks", hash(&[name]))
+    }
+
+    /// A turn.
+    pub(super) fn turn(name: &str) -> Self {
+        Self::new(format!("u#{}", hash(&[name])), "turn")
     }
 
     /// Its name in a basis.

@@ -32,6 +32,7 @@ mod row;
 mod settle;
 mod table;
 mod trouble;
+mod turns;
 mod upkeep;
 mod windows;
 mod writes;
@@ -49,7 +50,7 @@ use self::calls::Table;
 use self::due::Claims;
 use super::{
     Ack, AlertChoice, Basis, Commit, Depth, Knowledge, OutboxChoice, OutboxRow, Queued, RejectRow,
-    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
+    Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Turn, Window,
 };
 use crate::telemetry::Families;
 
@@ -283,6 +284,14 @@ impl Store for DynamoStore {
     /// Rows go by themselves.
     async fn upkeep(&self, _retention: Retention, _now: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    async fn turn(&self, name: &str) -> Result<Turn, StoreError> {
+        self.find_turn(name).await
+    }
+
+    async fn change_turn(&self, name: &str, seen: u64, next: &Turn) -> Result<bool, StoreError> {
+        self.put_turn(name, seen, next).await
     }
 
     async fn close(&self) {

@@ -11,6 +11,7 @@ mod known;
 mod outbox;
 mod schema;
 mod trouble;
+mod turns;
 mod upkeep;
 mod values;
 mod windows;
@@ -30,7 +31,7 @@ use tracing::warn;
 
 use super::{
     Ack, AlertChoice, Basis, Commit, Depth, EventPlace, Knowledge, OutboxChoice, OutboxRow, Queued,
-    RejectRow, Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Window,
+    RejectRow, Retention, Settled, Store, StoreError, StoreStats, StoredAlert, Turn, Window,
 };
 
 pub use copy::{backup, restore};
@@ -58,6 +59,7 @@ struct Shared {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    turns: Mutex<turns::Turns>,
     /// Kept for as long as the connections are open, so it stands behind them.
     _lock: Option<File>,
 }
@@ -122,6 +124,7 @@ impl SqliteStore {
             path: path.to_owned(),
             writer: Mutex::new(connection),
             readers: Mutex::default(),
+            turns: Mutex::default(),
             _lock: lock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -441,6 +444,14 @@ impl Store for SqliteStore {
 
     async fn compact(&self, retention: Retention, now: Timestamp) -> Result<u64, StoreError> {
         self.let_go(retention, now).await
+    }
+
+    async fn turn(&self, name: &str) -> Result<Turn, StoreError> {
+        Ok(held(&self.shared.turns).find(name))
+    }
+
+    async fn change_turn(&self, name: &str, seen: u64, next: &Turn) -> Result<bool, StoreError> {
+        Ok(held(&self.shared.turns).put(name, seen, next))
     }
 
     /// Writes the log into the file, so that it is one file until somebody writes again.

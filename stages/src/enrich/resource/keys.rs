@@ -144,6 +144,8 @@ pub(super) const KEYS: &[Key] = &[
     named("access-analyzer", "analyzerName", "AWS::AccessAnalyzer::Analyzer"),
     of_type("account", "AccountId", ACCOUNT),
     of_type("account", "accountId", ACCOUNT),
+    // Policies and endpoints name it in short, CloudTrail in full.
+    of_type("amazonmq", "brokerName", "AWS::AmazonMQ::Broker"),
     named_in(&["CreateRestApi", "ImportRestApi"], "apigateway", "id", "AWS::ApiGateway::RestApi"),
     of_type_in(&["CreateApiKey"], "apigateway", "name", "AWS::ApiGateway::ApiKey"),
     of_type("apigateway", "resourceId", "AWS::ApiGateway::Resource"),
