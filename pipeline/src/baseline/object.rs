@@ -188,11 +188,13 @@ impl BaselineObject {
             Ok(Answer::Missing | Answer::Same) | Err(ObjectError::Refused { .. }) => None,
             Err(error) => return Err(error),
         };
+        let mut newest = None;
         if let Some(old) = old.filter(|old| old.version() != comes && most > 0) {
             let key = format!("{}.{}", self.address.key, old.version());
             self.send(&key, old.bytes(), &Condition::None).await?;
+            newest = Some(key);
         }
-        self.let_go(most).await
+        self.let_go(most, newest.as_deref()).await
     }
 
     /// Puts a new one in its place, on the condition that what stands there is what was looked at.
@@ -253,8 +255,9 @@ impl BaselineObject {
         }
     }
 
-    /// Removes old versions past the newest `most`.
-    async fn let_go(&self, most: usize) -> Result<(), ObjectError> {
+    /// Removes old versions past the newest `most`. `newest` was written just now: buckets tell times to
+    /// the second, so that others may have the same one.
+    async fn let_go(&self, most: usize, newest: Option<&str>) -> Result<(), ObjectError> {
         let attempt = "list the old versions of";
         let prefix = format!("{}.", self.address.key);
         let mut kept = Vec::new();
@@ -269,7 +272,7 @@ impl BaselineObject {
                 if version.is_some_and(is_version)
                     && let Some(key) = object.key
                 {
-                    kept.push((written, key));
+                    kept.push((Some(key.as_str()) == newest, written, key));
                 }
             }
             next = page.next_continuation_token;
@@ -279,7 +282,7 @@ impl BaselineObject {
         }
         kept.sort();
         let gone = kept.len().saturating_sub(most);
-        for (_, key) in kept.into_iter().take(gone) {
+        for (_, _, key) in kept.into_iter().take(gone) {
             let call = self.client.delete_object().bucket(&self.address.bucket).key(key);
             let done = call.send().await;
             done.map_err(|error| self.failed("remove an old version of", &error))?;
