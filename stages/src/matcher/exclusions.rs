@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use memchr::memmem;
 
 use super::glance::{Behind, plain_text, value_behind};
-use super::needs::{any_holds, is_plain};
+use super::needs::{Wanted, any_holds, is_plain};
 use super::prefilter::RuleIndex;
 use super::rule::{CompiledRule, Item, Part, Search, Test};
 use super::value::ValueTest;
@@ -36,21 +36,19 @@ struct Path {
 /// What excludes a rule. Paths are named by their places.
 #[derive(Debug)]
 enum Exclusion {
-    /// Something is there.
-    Key(usize, Option<Unless>),
-    /// A value for which this holds.
-    Value(usize, ValueTest, Option<Unless>),
+    /// A value for which one of the tests holds; without tests, that something is there.
+    Value { path: usize, tests: Vec<ValueTest>, unless: Option<Box<Unless>> },
     /// Of what is worked out of the texts at these paths one of the tests holds, or none does. Without tests:
     /// there is something, or nothing.
     Derived(Derived),
 }
 
-/// What lets a rule hold all the same: a value of one of these kinds behind such a key, wherever it stands.
+/// What lets a rule hold all the same: such a value behind such a key, wherever it stands.
 #[derive(Debug)]
 struct Unless {
     /// A path's last key and its closing quote: with dots in it, it may stand for the path.
     key: memmem::Finder<'static>,
-    tests: Vec<ValueTest>,
+    wanted: Wanted,
 }
 
 #[derive(Debug)]
@@ -163,14 +161,15 @@ impl Exclusions {
             !self.by_rule[*rule as usize].iter().any(|exclusion| {
                 let mut end = |path: usize| located.end(path, &mut locate);
                 match exclusion {
-                    Exclusion::Key(path, unless) => {
-                        end(*path).is_some()
-                            && !unless.as_ref().is_some_and(|unless| unless.may_hold(text, folded))
-                    }
-                    Exclusion::Value(path, test, unless) => {
-                        let value = end(*path).and_then(|end| plain_value(text, end));
-                        value.is_some_and(|value| test.holds_for_text(value, folded))
-                            && !unless.as_ref().is_some_and(|unless| unless.may_hold(text, folded))
+                    Exclusion::Value { path, tests, unless } => {
+                        let mut holds = |end: usize| {
+                            tests.is_empty()
+                                || plain_value(text, end).is_some_and(|value| {
+                                    ValueTest::any_holds_for_text(tests, value, folded)
+                                })
+                        };
+                        end(*path).is_some_and(&mut holds)
+                            && !unless.as_ref().is_some_and(|it| it.may_hold(text, derive, folded))
                     }
                     Exclusion::Derived(derived) => {
                         let mut texts = [""; MAX_TEXTS];
@@ -204,7 +203,10 @@ impl Exclusions {
         }
         let mut alternatives = Alternatives::default();
         item.tests.iter().for_each(|test| alternatives.add(test));
-        let Alternatives { tests, has_others } = alternatives;
+        let Alternatives { tests, is_any, has_others } = alternatives;
+        if !is_any && tests.is_empty() {
+            return;
+        }
         if let Some((field, _)) = Field::find(path) {
             if matches!(role, Role::Excludes(Some(_))) {
                 return;
@@ -212,32 +214,24 @@ impl Exclusions {
             let paths: Vec<usize> = field.texts().iter().map(|path| self.place(path)).collect();
             // What is needed of one text is looked for before.
             let is_sought = !(paths.is_empty() || is_needed && field.sole_key().is_some());
-            let any = tests.iter().any(Option::is_none);
-            let tests = if any { Vec::new() } else { tests.into_iter().flatten().collect() };
             // Tests that can't be told from the values may hold all the same.
-            if is_sought && (any || !tests.is_empty()) && !(has_others && is_needed) {
+            if is_sought && !(has_others && is_needed) {
                 let (if_holds, number) = (!is_needed, self.derived);
                 self.derived += 1;
                 found.push(Exclusion::Derived(Derived { field, paths, tests, if_holds, number }));
             }
             return;
         }
-        if is_needed || !is_plain(path) || tests.is_empty() {
-            return;
-        }
-        let place = self.place(path);
-        for test in tests {
-            let unless = match role {
-                Role::Excludes(Some(but)) => match Unless::of(path, but) {
-                    Some(unless) => Some(unless),
-                    None => return,
-                },
-                Role::Excludes(None) | Role::Needed => None,
-            };
-            found.push(match test {
-                Some(test) => Exclusion::Value(place, test, unless),
-                None => Exclusion::Key(place, unless),
-            });
+        let unless = match role {
+            Role::Excludes(None) => None,
+            Role::Excludes(Some(but)) => match Unless::of(path, but) {
+                Some(unless) => Some(Box::new(unless)),
+                None => return,
+            },
+            Role::Needed => return,
+        };
+        if is_plain(path) {
+            found.push(Exclusion::Value { path: self.place(path), tests, unless });
         }
     }
 
@@ -255,23 +249,18 @@ impl Unless {
     fn of(path: &str, but: &Item) -> Option<Self> {
         let mut alternatives = Alternatives::default();
         but.tests.iter().for_each(|test| alternatives.add(test));
-        let tests = alternatives.tests.into_iter().collect::<Option<Vec<ValueTest>>>()?;
+        let Alternatives { tests, has_others, .. } = alternatives;
         let leaf = path.rsplit('.').next()?;
         let key = memmem::Finder::new(format!("{leaf}\"").as_bytes()).into_owned();
-        (!alternatives.has_others && !tests.is_empty()).then_some(Self { key, tests })
+        let wanted = Wanted { tests, field: None };
+        (!has_others && !wanted.is_open()).then_some(Self { key, wanted })
     }
 
-    /// Could it? What can't be read at a glance could.
-    fn may_hold(&self, text: &[u8], folded: &mut String) -> bool {
-        self.key.find_iter(text).any(|at| {
-            let value = match value_behind(text, at + self.key.needle().len()) {
-                Behind::NotAKey | Behind::Null => return false,
-                Behind::Unclear => return true,
-                Behind::Word(word) => Some(word),
-                Behind::String(inside) => plain_text(inside),
-            };
-            value.is_none_or(|value| ValueTest::any_holds_for_text(&self.tests, value, folded))
-        })
+    /// Could it?
+    fn may_hold(&self, text: &[u8], derive: &impl Derive, folded: &mut String) -> bool {
+        let length = self.key.needle().len();
+        let mut is_there = |at| self.wanted.could_stand(text, at + length, derive, folded);
+        self.key.find_iter(text).any(&mut is_there)
     }
 }
 
@@ -359,8 +348,10 @@ fn each_sufficient<'p>(search: &'p Search, take: &mut impl FnMut(&'p Item, Role<
 /// What an item holds for.
 #[derive(Default)]
 struct Alternatives {
-    /// As far as a value's text tells it; `None` where any value will do.
-    tests: Vec<Option<ValueTest>>,
+    /// As far as a value's text tells it; none where any value will do.
+    tests: Vec<ValueTest>,
+    /// Any value will do.
+    is_any: bool,
     /// There is more to it.
     has_others: bool,
 }
@@ -368,8 +359,15 @@ struct Alternatives {
 impl Alternatives {
     fn add(&mut self, test: &Test) {
         match test {
-            Test::Value(test) => self.tests.push(Some(test.clone())),
-            Test::Exists(true) => self.tests.push(None),
+            Test::Value(test) => {
+                if !self.is_any {
+                    self.tests.push(test.clone());
+                }
+            }
+            Test::Exists(true) => {
+                self.tests.clear();
+                self.is_any = true;
+            }
             Test::AnyOf(tests) => tests.iter().for_each(|test| self.add(test)),
             Test::Null | Test::Exists(false) | Test::FieldRef { .. } => self.has_others = true,
         }

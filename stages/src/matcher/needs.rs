@@ -3,6 +3,7 @@
 //! Drawn from the condition by what cannot be done without. It may ask for less than the rule does,
 //! never for more, and "cannot tell" counts as a match.
 
+use super::glance::{Behind, plain_text, value_behind};
 use super::rule::{CompiledRule, Part, Search, Test};
 use super::value::{Buffers, ValueTest};
 use crate::model::{Derive, DerivedValues, Field};
@@ -30,6 +31,24 @@ impl Wanted {
     /// Could any value do?
     pub(super) fn is_open(&self) -> bool {
         self.tests.is_empty() && self.field.is_none()
+    }
+
+    /// Could what stands in `text` behind the key that ends before `end`? What can't be read at a glance could.
+    pub(super) fn could_stand(
+        &self,
+        text: &[u8],
+        end: usize,
+        derive: &impl Derive,
+        folded: &mut String,
+    ) -> bool {
+        let mut holds = |text: &str| self.could_be(text, derive, folded);
+        match value_behind(text, end) {
+            Behind::NotAKey => false,
+            Behind::Unclear => true,
+            Behind::Null => self.is_open(),
+            Behind::Word(word) => holds(word),
+            Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
+        }
     }
 
     /// Could this one? `folded` is memory to work in.

@@ -9,7 +9,7 @@
 use memchr::memmem;
 
 use super::exclusions::Located;
-use super::glance::{Behind, may_hide_needle, plain_text, value_behind};
+use super::glance::{Behind, may_hide_needle, value_behind};
 use super::key::{Key, Memory};
 use super::needles::{Needle, Needles};
 use super::needs::{Atom, Clause, Wanted, needs};
@@ -319,26 +319,12 @@ impl Prefilter {
         places.clear(self.glance_keys.len());
         let mut is_there = |atom: &Glance| {
             let key = (atom.key, &self.glance_keys[atom.key]);
-            places.any(key, (text, seen), |end| atom.is_there(text, end, derive, folded))
+            places.any(key, (text, seen), |end| atom.wanted.could_stand(text, end, derive, folded))
         };
         rules.retain(|rule| {
             let clauses = &self.further[*rule as usize];
             clauses.iter().all(|clause| clause.iter().any(&mut is_there))
         });
-    }
-}
-
-impl Glance {
-    /// Could the atom hold for the key that ends there?
-    fn is_there(&self, text: &[u8], end: usize, derive: &impl Derive, folded: &mut String) -> bool {
-        let mut holds = |text: &str| self.wanted.could_be(text, derive, folded);
-        match value_behind(text, end) {
-            Behind::NotAKey => false,
-            Behind::Unclear => true,
-            Behind::Null => self.wanted.is_open(),
-            Behind::Word(word) => holds(word),
-            Behind::String(inside) => plain_text(inside).is_none_or(&mut holds),
-        }
     }
 }
 

@@ -36,20 +36,20 @@ impl Times {
     /// As [`parse_time`] does.
     #[must_use]
     pub fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
-        let Some(text @ [minute @ .., tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z']) =
-            text.first_chunk::<20>().filter(|_| text.len() == 20)
-        else {
-            return std::str::from_utf8(text).ok().and_then(parse_time);
-        };
+        self.of_minute(text).or_else(|| parse_time(std::str::from_utf8(text).ok()?))
+    }
+
+    /// A time in the form that CloudTrail writes; `None` if it is another form, or no time.
+    fn of_minute(&mut self, text: &[u8]) -> Option<Timestamp> {
+        let text: &[u8; 20] = text.try_into().ok()?;
+        let [minute @ .., tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'Z'] = text else { return None };
         let second = i64::from(10 * (tens - b'0') + (ones - b'0'));
         if let Some((known, first)) = &self.minute
             && known == minute
         {
             return Timestamp::from_second(first + second).ok();
         }
-        let Some(time) = plain(text) else {
-            return std::str::from_utf8(text).ok().and_then(parse_time);
-        };
+        let time = plain(text)?;
         self.minute = Some((*minute, time.as_second() - second));
         Some(time)
     }
