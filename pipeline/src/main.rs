@@ -17,6 +17,7 @@ mod coverage;
 #[cfg(test)]
 mod fields_page;
 mod geo;
+mod host;
 mod lists;
 mod organization;
 mod output;

@@ -19,6 +19,7 @@ use super::object::{Looked, ObjectError};
 use super::place::{Place, PlaceError};
 use crate::aws::Aws;
 use crate::config::{Config, StoreConfig};
+use crate::host;
 use crate::runtime::clock::Clock;
 use crate::runtime::retry::{Backoff, delay, pause};
 use crate::store::{Store, StoreError, TurnKeeper};
@@ -276,8 +277,7 @@ fn replica(config: &Config) -> String {
         StoreConfig::Dynamodb(store) => store.replica.clone(),
         StoreConfig::Sqlite { .. } => None,
     };
-    let named = written.or_else(|| std::env::var("HOSTNAME").ok());
-    named.unwrap_or_else(|| format!("process {}", std::process::id()))
+    written.or_else(host::name).unwrap_or_else(|| format!("process {}", std::process::id()))
 }
 
 #[cfg(test)]

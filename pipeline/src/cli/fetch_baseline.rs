@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use askance_stages::enrich::Baseline;
 
+use super::open_store::runtime;
 use crate::aws::Aws;
 use crate::baseline::{Answer, BaselineObject, Held, fetch, write};
 use crate::config::{BaselineConfig, Config, ObjectAddress};
@@ -23,7 +24,7 @@ pub fn fetch_baseline(config: &Config) -> anyhow::Result<Held> {
     if baseline.and_then(BaselineConfig::object).is_none() {
         return Ok(None);
     }
-    wait(async { fetch(config, &aws(config)).await.map_err(anyhow::Error::msg) })
+    runtime()?.block_on(async { fetch(config, &aws(config)).await.map_err(anyhow::Error::msg) })
 }
 
 /// Reads a file or an object.
@@ -34,7 +35,7 @@ pub fn read_baseline(path: &Path, config: &Config) -> anyhow::Result<Baseline> {
     let Some(address) = address(path)? else {
         return context::baseline(path).map_err(anyhow::Error::msg);
     };
-    wait(async {
+    runtime()?.block_on(async {
         match object(path, &address, config).await?.read(None).await {
             Ok(Answer::New(found)) => Ok(Baseline::clone(&found.baseline)),
             Ok(Answer::Missing | Answer::Same) => bail!("baseline: {address} is not there"),
@@ -51,7 +52,7 @@ pub fn write_baseline(path: &Path, bytes: Vec<u8>, config: &Config) -> anyhow::R
     let Some(address) = address(path)? else {
         return write(path, &bytes).with_context(|| format!("cannot write {}", path.display()));
     };
-    wait(async { Ok(object(path, &address, config).await?.put(bytes).await?) })
+    runtime()?.block_on(async { Ok(object(path, &address, config).await?.put(bytes).await?) })
 }
 
 /// The address that a path is, if it is one.
@@ -81,10 +82,4 @@ async fn object(
 
 fn aws(config: &Config) -> Aws {
     Aws::new(&config.aws, &Families::new())
-}
-
-fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(work)
 }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::aws::{self, Aws, Role};
 use crate::config::{self, AwsConfig, Config, DynamoStoreConfig, StoreConfig};
+use crate::host;
 use crate::store::dynamodb::{DynamoConfig, DynamoStore};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Retention, Store, StoreError};
@@ -187,7 +188,7 @@ pub async fn open(
 }
 
 fn dynamo(config: &DynamoStoreConfig, retention: Retention) -> anyhow::Result<DynamoConfig> {
-    let replica = match config.replica.clone().or_else(host_name) {
+    let replica = match config.replica.clone().or_else(host::name) {
         Some(name) if !name.trim().is_empty() => name.trim().to_owned(),
         _ => bail!(
             "this replica has no name: the host's name cannot be read, so write one that no other \
@@ -203,15 +204,8 @@ fn dynamo(config: &DynamoStoreConfig, retention: Retention) -> anyhow::Result<Dy
     })
 }
 
-/// The name that the host has now; containers name themselves the same way.
-fn host_name() -> Option<String> {
-    let of_system = std::fs::read_to_string("/proc/sys/kernel/hostname");
-    // Elsewhere shells know it.
-    of_system.ok().or_else(|| env::var("HOSTNAME").ok())
-}
-
 /// One runtime for all questions of a command: connections of the first serve the next.
-fn runtime() -> anyhow::Result<&'static tokio::runtime::Runtime> {
+pub(super) fn runtime() -> anyhow::Result<&'static tokio::runtime::Runtime> {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
@@ -219,7 +213,7 @@ fn runtime() -> anyhow::Result<&'static tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start the threads that look into the store")?;
+        .context("cannot start the runtime")?;
     Ok(RUNTIME.get_or_init(|| runtime))
 }
 

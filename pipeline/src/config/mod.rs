@@ -27,7 +27,7 @@ pub use kinesis::{InitialPosition, KinesisConfig, KinesisMode, StreamConfig};
 #[cfg(test)]
 pub use read::parse;
 pub use read::{ConfigError, Loaded, read};
-pub use s3_object::ObjectAddress;
+pub use s3_object::{ObjectAddress, bucket_and_key};
 pub use schema::schema;
 pub use secret::{Secret, SecretRef};
 pub use sections::{

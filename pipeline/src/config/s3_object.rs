@@ -1,4 +1,4 @@
-//! `s3://bucket/key`, where a file may as well be an object.
+//! `s3://bucket/key`, where a file may as well be an object, and how the bucket of such an address is read.
 
 use std::fmt;
 use std::path::Path;
@@ -29,15 +29,7 @@ impl FromStr for ObjectAddress {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let example = "such as s3://my-baselines/askance/first-seen.bin";
-        let rest = text.strip_prefix(SCHEME);
-        let rest = rest.ok_or_else(|| format!("expected the address of an object, {example}"))?;
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if bucket.len() < 3 || bucket.len() > 255 || !bucket.chars().all(is_name) {
-            return Err(format!(
-                "\"{bucket}\" is no name of a bucket; expected an address {example}"
-            ));
-        }
+        let (bucket, key) = bucket_and_key(text, ("an object", example))?;
         // Old ones stand beside it with 17 bytes more; a key has at most 1,024.
         if key.is_empty() || key.ends_with('/') || key.len() > 1_000 {
             return Err(format!(
@@ -46,6 +38,25 @@ impl FromStr for ObjectAddress {
         }
         Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }
+}
+
+/// The bucket of an address, and what stands behind it. Messages say of `what` it is the address, and
+/// give `example`.
+///
+/// # Errors
+/// In words, when it is no address or names no bucket.
+pub fn bucket_and_key<'t>(
+    text: &'t str,
+    (what, example): (&str, &str),
+) -> Result<(&'t str, &'t str), String> {
+    let rest = text.strip_prefix(SCHEME);
+    let rest = rest.ok_or_else(|| format!("expected the address of {what}, {example}"))?;
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    if bucket.len() < 3 || bucket.len() > 255 || !bucket.chars().all(is_name) {
+        return Err(format!("\"{bucket}\" is no name of a bucket; expected an address {example}"));
+    }
+    Ok((bucket, key))
 }
 
 impl fmt::Display for ObjectAddress {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::bucket_and_key;
+
 /// A bucket, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,16 +22,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let example = "such as s3://my-trail/AWSLogs/";
-        let rest = text
-            .strip_prefix("s3://")
-            .ok_or_else(|| format!("expected the address of a folder in S3, {example}"))?;
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if bucket.len() < 3 || bucket.len() > 255 || !bucket.chars().all(is_name) {
-            return Err(format!(
-                "\"{bucket}\" is no name of a bucket; expected an address {example}"
-            ));
-        }
+        let (bucket, prefix) = bucket_and_key(text, ("a folder in S3", example))?;
         if prefix.len() > 1024 {
             return Err("the prefix is longer than a key may be (1,024 bytes)".to_owned());
         }
